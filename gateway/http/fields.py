@@ -1,0 +1,158 @@
+"""Header fields: which are forwarded, which are noted for policies, which never pass.
+
+A raw name is judged once and its rule remembered, so a known spelling costs one dictionary look-up.
+The tables below are the only place that knows which field is hop-by-hop, managed or an identity field.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import final
+
+from gateway.http.reason import Reason
+
+Field = tuple[bytes, bytes]
+
+# Raw spellings remembered per table. When they are more, all are forgotten: a client that invents names pays
+# for its own misses, and cannot keep the usual names out. A longer name is never worth its memory.
+_LEARNED_AT_MOST = 4096
+_LEARNED_LENGTH = 64
+
+_PLAIN = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class Malformed(Exception):
+    """A message that must be refused: `reason` says why, nothing of the message is kept."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What happens to one field: is it forwarded, is its value noted, may it be repeated."""
+
+    name: bytes
+    forwarded: bool
+    noted: bool
+    joined_by: bytes | None  # None: a second field line of this name is refused
+
+
+@final
+class FieldTable(dict[bytes, FieldRule | None]):
+    """Raw field name -> rule, or None for a field that is just forwarded; learns spellings as they come.
+
+    With `drop_aliases` a name that a backend may take for another one is not forwarded, nor is an unlisted
+    member of the `X-Forwarded-*` family.
+    """
+
+    def __init__(self, rules: Iterable[FieldRule], *, drop_aliases: bool) -> None:
+        super().__init__()
+        self._rules = {rule.name: rule for rule in rules}
+        self._drop_aliases = drop_aliases
+
+    def __missing__(self, raw: bytes) -> FieldRule | None:
+        name = raw.lower()
+        rule = self._rules.get(name)
+        if rule is None and self._drop_aliases and _misleads(name):
+            rule = FieldRule(name, forwarded=False, noted=False, joined_by=b", ")
+        if len(raw) <= _LEARNED_LENGTH:
+            if len(self) >= _LEARNED_AT_MOST:
+                self.clear()
+            self[raw] = rule
+        return rule
+
+
+def _misleads(name: bytes) -> bool:
+    # WSGI, CGI and PHP read `X_Auth_Subject` and `X.Auth.Subject` as `X-Auth-Subject`; some CGI servers turn
+    # every other character of a token (RFC 9110 5.6.2) into the same `_`.
+    return bool(name.translate(None, _PLAIN)) or name.startswith(b"x-forwarded-")
+
+
+def _rules(forwarded: bool, noted: bool, joined_by: bytes | None, names: str) -> list[FieldRule]:
+    return [FieldRule(name.encode(), forwarded, noted, joined_by) for name in names.split()]
+
+
+# RFC 9110 7.6.1, and what we write anew on the other side.
+_HOP_BY_HOP = "keep-alive proxy-connection proxy-authenticate proxy-authorization trailer http2-settings"
+# Set by us from the verified principal only.
+_IDENTITY = "x-auth-subject x-auth-roles x-auth-scopes x-auth-method"
+# A backend that believes these acts on a method, a host or a path that no policy saw.
+_OVERRIDES = (
+    "x-http-method-override x-http-method x-method-override x-original-method x-original-url x-original-uri "
+    "x-original-host x-rewrite-url x-http-host-override"
+)
+# CGI hands `Proxy` to programs as HTTP_PROXY, which their own HTTP clients obey.
+_OTHERS = "x-real-ip proxy"
+
+REQUEST_FIELDS = FieldTable(
+    [
+        *_rules(False, True, None, "host content-length transfer-encoding expect x-request-id"),
+        *_rules(False, True, b", ", "connection te upgrade via forwarded x-forwarded-for"),
+        *_rules(False, True, b", ", "x-forwarded-proto x-forwarded-host x-forwarded-port"),
+        *_rules(False, False, b", ", f"{_HOP_BY_HOP} {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
+        *_rules(True, True, None, "authorization origin content-type content-encoding"),
+        *_rules(True, True, None, "access-control-request-method sec-fetch-site traceparent"),
+        *_rules(True, True, b", ", "access-control-request-headers accept accept-encoding tracestate"),
+        *_rules(True, True, b", ", "if-none-match user-agent sec-websocket-key sec-websocket-protocol"),
+        *_rules(True, True, b"; ", "cookie"),
+    ],
+    drop_aliases=True,
+)
+
+RESPONSE_FIELDS = FieldTable(
+    [
+        *_rules(False, True, None, "content-length transfer-encoding"),
+        *_rules(False, True, b", ", "connection upgrade via"),
+        *_rules(False, False, b", ", f"{_HOP_BY_HOP} te"),
+        *_rules(True, True, b", ", "date vary location content-type content-encoding cache-control etag"),
+    ],
+    drop_aliases=False,
+)
+
+_PLAIN_CONNECTION = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])
+
+
+def sift(raw: list[Field], table: FieldTable) -> tuple[list[Field], dict[bytes, bytes]]:
+    """Sort the fields of a head into those to forward, in order, and the noted values by lower-case name.
+
+    A field named in `Connection` is taken from both, unless it is one that we manage ourselves.
+    Raises Malformed where a field that may stand only once is repeated.
+    """
+    forwarded: list[Field] = []
+    noted: dict[bytes, bytes] = {}
+    for field in raw:
+        rule = table[field[0]]
+        if rule is None:
+            forwarded.append(field)
+            continue
+        if rule.noted:
+            name = rule.name
+            # llhttp removes the white space before a value, not behind it (RFC 9110 5.5).
+            value = field[1].rstrip(b" \t")
+            if name not in noted:
+                noted[name] = value
+            elif rule.joined_by is None:
+                raise Malformed(Reason.DUPLICATE_FIELD)
+            else:
+                noted[name] += rule.joined_by + value
+        if rule.forwarded:
+            forwarded.append(field)
+    connection = noted.get(b"connection")
+    if connection is not None and connection not in _PLAIN_CONNECTION:
+        forwarded = _without_named(connection, forwarded, noted, table)
+    return forwarded, noted
+
+
+def _without_named(
+    connection: bytes, forwarded: list[Field], noted: dict[bytes, bytes], table: FieldTable
+) -> list[Field]:
+    # RFC 9110 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is
+    # forwarded and, for each connection-option in this field, remove any header or trailer field(s)".
+    named = {option.strip(b" \t").lower() for option in connection.split(b",")}
+    for name in named & noted.keys():
+        rule = table[name]
+        if rule is not None and rule.forwarded:
+            del noted[name]
+    return [field for field in forwarded if field[0].lower() not in named]

@@ -1,0 +1,46 @@
+"""The closed vocabulary of why a request was refused or failed.
+
+One word per cause, the same in the problem body, the log, the span, the metric and `explain`.
+It stands at the lowest level because the wire refuses too; `gateway.policy` offers it to policies.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a request did not get an answer of its backend's."""
+
+    # What the client sent cannot be a request, or could be read in two ways.
+    MALFORMED = "malformed_request"
+    FRAMING = "ambiguous_framing"
+    VERSION = "unsupported_version"
+    TARGET = "bad_target"
+    PATH = "bad_path"
+    HOST = "bad_host"
+    DUPLICATE_FIELD = "duplicate_field"
+    EXPECTATION = "expectation_failed"
+    METHOD_REFUSED = "method_refused"
+    # Bounds of size and time.
+    TARGET_TOO_LONG = "target_too_long"
+    FIELDS_TOO_LARGE = "fields_too_large"
+    BODY_TOO_LARGE = "body_too_large"
+    REQUEST_TIMEOUT = "request_timeout"
+    # Routing.
+    NO_ROUTE = "no_route"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    # Policies.
+    ADDRESS_DENIED = "address_denied"
+    # The backend's side.
+    UPSTREAM_DNS = "upstream_dns"
+    UPSTREAM_REFUSED = "upstream_refused"
+    UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
+    UPSTREAM_RESET = "upstream_reset"
+    UPSTREAM_TIMEOUT = "upstream_timeout"
+    UPSTREAM_PROTOCOL = "upstream_protocol"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
+    UPSTREAM_BUSY = "upstream_busy"
+    LOOP = "proxy_loop"
+    # Ourselves.
+    OVERLOADED = "overloaded"
+    DRAINING = "draining"
+    INTERNAL = "internal_error"

@@ -1,0 +1,44 @@
+"""The head of a request as every policy sees it."""
+
+from typing import final
+
+from gateway.http.edits import Block
+from gateway.http.fields import Field
+
+
+@final
+class Request:
+    """One request, read and made unambiguous: what is matched here is what is forwarded.
+
+    `path` is canonical (RFC 3986, see `gateway.http.path`), `query` is untouched and begins with `?` unless
+    empty. `fields` are those to forward, in order; `noted` holds the values that decisions need, by lower-case
+    name. `length` is the declared size of the body in bytes: 0 none, -1 chunked. `client` is the address the
+    request came from behind the trusted proxies, `secure` whether the client spoke TLS, and
+    `forwarding` the fields that tell the backend so.
+    """
+
+    __slots__ = ("authority", "client", "fields", "forwarding", "length", "method", "noted", "path", "query", "secure")
+
+    def __init__(
+        self,
+        method: bytes,
+        authority: bytes,
+        path: bytes,
+        query: bytes,
+        fields: list[Field],
+        noted: dict[bytes, bytes],
+        length: int,
+        client: str,
+        secure: bool,
+        forwarding: Block,
+    ) -> None:
+        self.method = method
+        self.authority = authority
+        self.path = path
+        self.query = query
+        self.fields = fields
+        self.noted = noted
+        self.length = length
+        self.client = client
+        self.secure = secure
+        self.forwarding = forwarding

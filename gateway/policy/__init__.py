@@ -1,0 +1,91 @@
+"""The room in which policies decide.
+
+A policy is a callable: it reads an Exchange and returns None (go on), a Reply (stop) or an awaitable of
+either (it has to wait). What it wants done to the two messages it leaves on the Exchange as data. Nothing
+here knows a socket, a loop or a clock.
+"""
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, final
+
+from gateway.http.fields import Field
+from gateway.http.reason import Reason
+from gateway.http.reply import Reply
+from gateway.http.request import Request
+
+__all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Refusal", "Reply", "Verdict"]
+
+Verdict = Reply | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, as verified: nothing in here was only claimed."""
+
+    subject: str
+    method: str
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    claims: Mapping[str, object] = field(default_factory=dict)
+
+
+@final
+class Exchange:
+    """The notes about one request while it is decided.
+
+    `captures` are the raw segments of the path that the route's template names, in its order.
+    `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
+    to the client, and `hidden` holds lower-case names of fields that the backend must not see.
+    """
+
+    __slots__ = (
+        "captures",
+        "hidden",
+        "principal",
+        "request",
+        "request_id",
+        "response_fields",
+        "upstream_fields",
+    )
+
+    def __init__(self, request: Request, request_id: bytes, captures: tuple[bytes, ...]) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.captures = captures
+        self.principal: Principal | None = None
+        self.hidden: tuple[bytes, ...] = ()
+        self.upstream_fields: tuple[Field, ...] = ()
+        self.response_fields: tuple[Field, ...] = ()
+
+
+class Policy(Protocol):
+    """One step of a pipeline. `name` is its word in logs and metrics, `source` the `file:line` that made it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    def __call__(self, exchange: Exchange) -> Verdict | Awaitable[Verdict]: ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A Reply and the policy that gave it."""
+
+    policy: Policy
+    reply: Reply
+
+
+@final
+class Pipeline:
+    """The policies of a route, in the one order there is."""
+
+    __slots__ = ("policies",)
+
+    def __init__(self, policies: tuple[Policy, ...]) -> None:
+        self.policies = policies

@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.http.edits import Block, Edits
+
+SET = [(b"X-Frame-Options", b"DENY"), (b"X-Content-Type-Options", b"nosniff")]
+DEFAULT = [(b"Cache-Control", b"no-store"), (b"Referrer-Policy", b"no-referrer")]
+REMOVE = [b"Server", b"X-Kong-*"]
+
+names = st.sampled_from(
+    b"X-Frame-Options x-frame-options X-FRAME-options Cache-Control CACHE-control Referrer-policy Server "
+    b"SERVER server X-Kong-Id x-kong- X-Kon Set-Cookie Content-Type X-Server Serve".split()
+)
+responses = st.lists(st.tuples(names, st.sampled_from([b"", b"a", b"b"])), max_size=10)
+
+
+def lower(fields):
+    return [name.lower() for name, _ in fields]
+
+
+@pytest.fixture
+def edits():
+    return Edits(SET, DEFAULT, REMOVE)
+
+
+@given(fields=responses)
+def test_each_field_keeps_its_mode_whatever_the_backend_sent(fields):
+    kept, block = Edits(SET, DEFAULT, REMOVE).apply(fields)
+    gone = {b"x-frame-options", b"x-content-type-options", b"server"}
+    passing = [f for f in fields if f[0].lower() not in gone and not f[0].lower().startswith(b"x-kong-")]
+    absent = [field for field in DEFAULT if field[0].lower() not in lower(fields)]
+    assert passing == kept
+    assert (*SET, *absent) == block.fields
+
+
+@given(fields=responses)
+def test_a_second_pass_changes_nothing(fields):
+    edits = Edits(SET, DEFAULT, REMOVE)
+    kept, block = edits.apply(fields)
+    again, second = edits.apply([*kept, *block.fields])
+    assert sorted([*kept, *block.fields]) == sorted([*again, *second.fields])
+
+
+@pytest.mark.parametrize("name", [b"Cache-Control", b"cache-control", b"CACHE-CONTROL", b"cAcHe-CoNtRoL"])
+def test_a_default_yields_to_any_spelling(edits, name):
+    kept, block = edits.apply([(name, b"public")])
+    assert [(name, b"public")] == kept
+    assert b"cache-control" not in lower(block.fields)
+
+
+def test_a_default_yields_to_several_lines():
+    lines = [(b"Link", b"</a>"), (b"Link", b"</b>")]
+    kept, block = Edits([], [(b"Link", b"</c>")], []).apply(lines)
+    assert (lines, ()) == (kept, block.fields)
+
+
+def test_a_default_that_is_named_is_not_removed_by_prefix():
+    edits = Edits([], [(b"X-Acme-Mode", b"safe")], [b"X-Acme-*"])
+    fast = (b"x-acme-mode", b"fast")
+    kept, block = edits.apply([fast, (b"x-acme-id", b"7")])
+    assert ([fast], ()) == (kept, block.fields)
+
+
+def test_an_answer_with_the_same_fields_gets_the_same_block(edits):
+    assert edits.apply([])[1] is edits.apply([(b"Content-Type", b"text/plain")])[1]
+
+
+def test_no_edits_leave_everything():
+    fields = [(b"Server", b"x"), (b"set-cookie", b"a"), (b"Set-Cookie", b"b")]
+    kept, block = Edits([], [], []).apply(fields)
+    assert (fields, b"") == (kept, block.lines)
+
+
+def test_the_list_of_the_backend_is_left_alone(edits):
+    before = [(b"Server", b"x"), (b"Vary", b"y")]
+    fields = before.copy()
+    edits.apply(fields)
+    assert before == fields
+
+
+def test_a_block_is_also_the_lines_of_a_head():
+    lines = b"A: 1\r\nB: 2\r\n"
+    assert lines == Block(((b"A", b"1"), (b"B", b"2"))).lines
+
+
+def test_a_backend_that_invents_names_fills_no_memory(edits):
+    for number in range(10_000):
+        edits.apply([(b"X-%d" % number, b""), (b"X-%d-%b" % (number, b"a" * 64), b"")])
+    edits.apply([(b"Set-Cookie", b"")])
+    learned = edits._actions
+    assert b"Set-Cookie" in learned
+    assert max(map(len, learned)) <= 64
+    assert len(learned) <= 4096
+
+
+def test_a_backend_that_varies_its_fields_fills_no_memory():
+    default = [(b"X-%d" % number, b"") for number in range(10)]
+    edits = Edits([], default, [])
+    for choice in range(1 << 10):
+        sent = [field for bit, field in enumerate(default) if choice & 1 << bit]
+        kept, block = edits.apply(sent)
+        assert sorted(default) == sorted([*kept, *block.fields])
+    assert len(edits._blocks) <= 256

@@ -1,0 +1,27 @@
+import pytest
+
+from gateway.http.edits import Block
+from gateway.http.request import Request
+from gateway.policy import Exchange
+
+
+@pytest.fixture
+def exchange():
+    """Makes the exchange of a request that differs from a plain GET only in what is given."""
+
+    def make(*, client="192.0.2.1", length=0):
+        request = Request(
+            method=b"GET",
+            authority=b"a.example",
+            path=b"/",
+            query=b"",
+            fields=[],
+            noted={},
+            length=length,
+            client=client,
+            secure=False,
+            forwarding=Block(()),
+        )
+        return Exchange(request, b"0" * 32, ())
+
+    return make
