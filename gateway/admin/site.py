@@ -1,0 +1,156 @@
+"""What operators and probes may ask, on a listener of its own.
+
+`/livez` and `/readyz` are open; the rest needs the token, where one is set. A browser on the same machine is
+an attacker here: the Host must be ours (DNS rebinding), and a request that changes something must carry a
+field that no form can send.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
+from typing import final
+
+import aiohttp_cors
+import orjson
+from aiohttp import web
+
+from gateway.config.snapshot import Address
+from gateway.config.snapshot import Admin as Settings
+from gateway.proxy import Proxy
+from gateway.routing import Forward, Redirect, Route
+
+_OPEN = frozenset(["/livez", "/readyz"])
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@final
+class Admin:
+    """The admin listener. `address` has the port that was really taken."""
+
+    def __init__(self, proxy: Proxy, settings: Settings) -> None:
+        self._proxy = proxy
+        self._settings = settings
+        self._runner: web.AppRunner | None = None
+        self.address = settings.address
+
+    async def start(self) -> None:
+        """Listen. Raises OSError."""
+        runner = self._runner = web.AppRunner(self._application(), access_log=None)
+        await runner.setup()
+        address = self.address
+        if address.unix:
+            await web.UnixSite(runner, address.unix).start()
+            return
+        await web.TCPSite(runner, address.host, address.port).start()
+        self.address = Address(address.host, runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        application = web.Application(middlewares=[self._guard])
+        application.router.add_get("/livez", self._livez)
+        application.router.add_get("/readyz", self._readyz)
+        readable = [
+            application.router.add_get("/routes", self._routes),
+            application.router.add_get("/upstreams", self._upstreams),
+        ]
+        options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
+            allow_headers=["Authorization"], allow_methods=["GET"]
+        )
+        cors = aiohttp_cors.setup(application, defaults=dict.fromkeys(self._settings.allow_origins, options))
+        for route in readable:
+            cors.add(route)
+        return application
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
+        if not self._is_our_name(request.host):
+            return _refusal(421, "The Host is not one of this listener's.")
+        if request.method not in ("GET", "HEAD", "OPTIONS") and request.headers.get("X-Gateway-Admin") != "1":
+            return _refusal(403, "Send X-Gateway-Admin: 1.")
+        token = self._settings.token
+        # A preflight carries no credentials, and its answer tells nothing.
+        if token and request.path not in _OPEN and request.method != "OPTIONS":
+            given = request.headers.get("Authorization", "")
+            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+                return _refusal(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
+        response = await handler(request)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    def _is_our_name(self, host: str) -> bool:
+        if self.address.unix:
+            return True
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        name = name.strip("[]").lower()
+        if name in ("localhost", self.address.host):
+            return True
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return False
+        # Who listens on every address is asked by any of them; a rebound name is still a name.
+        return address.is_loopback or self.address.host in ("0.0.0.0", "::")
+
+    async def _livez(self, request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        if self._proxy.draining:
+            return web.Response(status=503, text="draining\n")
+        return web.Response(text="ready\n")
+
+    async def _routes(self, request: web.Request) -> web.Response:
+        return _json([route_view(route) for route in self._proxy.snapshot.routes])
+
+    async def _upstreams(self, request: web.Request) -> web.Response:
+        return _json(
+            [
+                {
+                    "name": name,
+                    "endpoints": [
+                        {
+                            "address": str(endpoint.address),
+                            "pending": endpoint.pending,
+                            "connections": endpoint.pool.open,
+                            "idle": endpoint.pool.idle,
+                            "waiting": endpoint.pool.waiting,
+                        }
+                        for endpoint in upstream.endpoints
+                    ],
+                }
+                for name, upstream in self._proxy.upstreams.items()
+            ]
+        )
+
+
+def route_view(route: Route) -> dict[str, object]:
+    """A route as people read it: id, methods, path, where it goes, and the line that made it."""
+    target = route.target
+    if isinstance(target, Forward):
+        goes = target.upstream
+    elif isinstance(target, Redirect):
+        goes = f"redirect {target.status}"
+    else:
+        goes = f"respond {target.status}"
+    return {
+        "id": route.id,
+        "methods": list(route.methods),
+        "path": route.pattern,
+        "target": goes,
+        "policies": [policy.name for policy in route.pipeline.policies],
+        "source": route.source,
+    }
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=orjson.dumps(value, option=orjson.OPT_INDENT_2), content_type="application/json")
+
+
+def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"status": status, "detail": detail}, status=status, headers=headers)

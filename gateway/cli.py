@@ -1,0 +1,224 @@
+"""The command line: one function a verb, and nothing imported before it is needed."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway import __version__
+
+if TYPE_CHECKING:
+    from gateway.config.snapshot import Snapshot
+
+OK, FINDINGS, USAGE = 0, 1, 2
+
+_EPILOG = """\
+The configuration is --config, else $GATEWAY_CONFIG, else config/gateway.yaml.
+Exit status: 0 fine, 1 findings, 2 wrong usage.
+
+examples:
+  gateway init http://127.0.0.1:3000   two commented files for a service of yours
+  gateway check                        every problem of every file, with its place
+  gateway run                          serve
+  gateway demo                         ten toy services behind the gateway
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; returns the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    verb: Callable[[argparse.Namespace], int] = options.verb
+    try:
+        return verb(options)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gateway",
+        description="A reverse-proxy security gateway whose policies can be read, tested and explained.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+
+    def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        one = verbs.add_parser(name, help=text, description=text)
+        one.set_defaults(verb=run)
+        return one
+
+    def configured(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        one = verb(name, run, text)
+        one.add_argument("--config", type=Path, metavar="FILE", help="the configuration (gateway.yaml)")
+        return one
+
+    init = verb("init", init_, "Write two commented files that put a service of yours behind the gateway.")
+    init.add_argument("url", help="where the service is, such as http://127.0.0.1:3000")
+    init.add_argument("--directory", type=Path, default=Path(), help="where to write (default: here)")
+    configured("run", run_, "Serve. SIGTERM drains; a second one stops at once.")
+    check = configured("check", check_, "Report every problem of every configuration file.")
+    check.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    routes = configured("routes", routes_, "List the routes: where each request would go.")
+    routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
+    schema.add_argument(
+        "file", nargs="?", choices=["gateway", "policies"], default="gateway", help="of which file"
+    )
+    schema.add_argument(
+        "--write", action="store_true", help="write schemas and reference into the repository"
+    )
+    configured("healthcheck", healthcheck_, "Ask a running gateway whether it is ready: exit 0 if so.")
+    verb("version", version_, "Print the version.")
+    return parser
+
+
+def init_(options: argparse.Namespace) -> int:
+    """`gateway init URL`."""
+    from gateway.config.scaffold import scaffold
+
+    try:
+        files = scaffold(options.url)
+    except ValueError as error:
+        return _fail(f"{options.url}: {error}", USAGE)
+    paths = {options.directory / name: text for name, text in files.items()}
+    for path in paths:
+        if path.exists():
+            return _fail(f"{path} exists; nothing was written. Use --directory for another place.", FINDINGS)
+    for path, text in paths.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        print(path)
+    config = next(iter(paths))
+    print(f"\nNext: gateway check --config {config} && gateway run --config {config}")
+    return OK
+
+
+def run_(options: argparse.Namespace) -> int:
+    """`gateway run`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    from gateway.app import run, serve
+
+    try:
+        run(serve(snapshot))
+    except OSError as error:
+        return _fail(f"cannot listen: {error.strerror or error}", FINDINGS)
+    return OK
+
+
+def check_(options: argparse.Namespace) -> int:
+    """`gateway check`."""
+    from gateway.config.load import load_snapshot
+    from gateway.config.problem import ConfigError
+
+    problems: list[dict[str, str | int]] = []
+    try:
+        snapshot = load_snapshot(_config(options), os.environ)
+    except ConfigError as error:
+        problems = error.records()
+        report = str(error)
+    else:
+        counts = f"{len(snapshot.routes)} routes, {len(snapshot.upstreams)} upstreams"
+        report = f"ok: {counts}, version {snapshot.version}"
+    if options.format == "json":
+        import json
+
+        print(json.dumps({"problems": problems}, indent=2))
+    else:
+        print(report)
+    return FINDINGS if problems else OK
+
+
+def demo_(options: argparse.Namespace) -> int:
+    """`gateway demo`."""
+    from gateway.demo.run import demo
+
+    return demo(_config(options))
+
+
+def routes_(options: argparse.Namespace) -> int:
+    """`gateway routes`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    from gateway.admin.site import route_view
+
+    views = [route_view(route) for route in snapshot.routes]
+    if options.format == "json":
+        import json
+
+        print(json.dumps(views, indent=2))
+        return OK
+    rows = [
+        (" ".join(route.methods) or "any", route.pattern, str(view["target"]), route.id, route.source)
+        for route, view in zip(snapshot.routes, views, strict=True)
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return OK
+
+
+def schema_(options: argparse.Namespace) -> int:
+    """`gateway schema`."""
+    from gateway.config.reference import generated, json_schema
+
+    if not options.write:
+        print(json_schema(options.file), end="")
+        return OK
+    for name, text in generated().items():
+        Path(name).write_text(text)
+        print(name)
+    return OK
+
+
+def healthcheck_(options: argparse.Namespace) -> int:
+    """`gateway healthcheck`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    from gateway.healthcheck import readiness
+
+    problem = readiness(snapshot.admin.address)
+    if problem is not None:
+        return _fail(problem, FINDINGS)
+    print("ready")
+    return OK
+
+
+def version_(options: argparse.Namespace) -> int:
+    """`gateway version`."""
+    print(__version__)
+    return OK
+
+
+def _config(options: argparse.Namespace) -> Path:
+    given: Path | None = options.config
+    return given or Path(os.environ.get("GATEWAY_CONFIG") or "config/gateway.yaml")
+
+
+def _snapshot(options: argparse.Namespace) -> "Snapshot | None":
+    """The compiled configuration; None once its problems are reported."""
+    from gateway.config.load import load_snapshot
+    from gateway.config.problem import ConfigError
+
+    try:
+        return load_snapshot(_config(options), os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def _fail(text: str, status: int) -> int:
+    print(f"gateway: {text}", file=sys.stderr)
+    return status

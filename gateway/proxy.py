@@ -1,0 +1,440 @@
+"""The life of a request: the only file that knows both halves.
+
+A Relay carries one request from the client's stream to a backend's connection and the answer back. A request
+whose policies do not wait, and for which a connection lies idle, runs through in plain calls; only what has
+to wait gets a Task, which then goes on with the same method.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Mapping
+from enum import Enum, auto
+from typing import final
+
+from gateway.config.snapshot import Snapshot
+from gateway.http.edits import Block, Edits
+from gateway.http.reason import Reason
+from gateway.http.reply import Body, Reply
+from gateway.http.request import Request
+from gateway.http.response import Response
+from gateway.policy import Exchange, Verdict
+from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
+from gateway.rewrite import client_fields, is_websocket, upstream_head
+from gateway.routing import Forward, Redirect, Route
+from gateway.upstream import Endpoint, Upstream
+from gateway.wire.clock import Clock
+from gateway.wire.downstream import UNKNOWN, Downstream
+from gateway.wire.request import CHUNKED
+from gateway.wire.upstream import Connection, Fault, UpstreamError
+
+log = logging.getLogger("gateway")
+
+# Bytes of a body kept until a connection is there, or for a repetition on a fresh one.
+_HELD_AT_MOST = 64 * 1024
+
+# RFC 9110 9.2.2.
+_IDEMPOTENT = frozenset([b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"])
+
+_NOTHING = Block(())
+_CONTINUE = b"100-continue"
+
+
+@final
+class Proxy:
+    """Takes the requests of every listener and carries them by the snapshot that serves now."""
+
+    def __init__(
+        self, snapshot: Snapshot, upstreams: Mapping[str, Upstream], clock: Clock, pseudonym: bytes
+    ) -> None:
+        self.snapshot = snapshot
+        self.upstreams = upstreams
+        self.clock = clock
+        self.pseudonym = pseudonym
+        self.via = b"1.1 " + pseudonym
+        self.draining = False
+        self.faults = Faults(snapshot.name)
+
+    def begin(self, stream: Downstream, request: Request) -> "Relay":
+        """Take a request; its body, or the end of it, follows at once."""
+        route, captures = self.snapshot.router.route(request)
+        exchange = Exchange(request, _new_id(), captures)
+        return Relay(self, stream, route, exchange)
+
+    def refuse(self, stream: Downstream, reason: Reason) -> None:
+        """Answer what could not be read as a request."""
+        self.answer(stream, WIRE[reason], self.snapshot.router.unmatched.edits[0], None)
+
+    def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+        """Write an answer of our own, with the same edits as every response."""
+        accept = None if exchange is None else exchange.request.noted.get(b"accept")
+        request_id = _new_id() if exchange is None else exchange.request_id
+        body = reply.choose(accept)
+        content = body.fill(request_id)
+        fields = [
+            *reply.fields,
+            (b"Date", self.clock.date),
+            (b"X-Request-Id", request_id),
+            (b"Via", self.via),
+        ]
+        if exchange is not None:
+            fields += exchange.response_fields
+        if content:
+            fields.append((b"Content-Type", body.content_type))
+        kept, block = edits.apply(fields)
+        if reply.closes:
+            stream.finish()
+        stream.head(reply.status, kept, block, len(content))
+        stream.end(content)
+
+    def loops(self, request: Request) -> Reply | None:
+        """The refusal of a request that already came through here (RFC 9110 7.6.3)."""
+        via = request.noted.get(b"via")
+        return self.faults.loop if via is not None and self.pseudonym in via else None
+
+
+class Stage(Enum):
+    """How far a request has come."""
+
+    NEW = auto()
+    DECIDING = auto()  # a policy waits
+    CONNECTING = auto()  # no connection yet
+    ASKED = auto()  # the backend has the head
+    ANSWERING = auto()  # the client has the answer's head
+    TUNNEL = auto()
+    DONE = auto()
+
+
+_NEW, _DECIDING, _CONNECTING, _ASKED, _ANSWERING, _TUNNEL, _DONE = Stage
+
+
+@final
+class Relay:
+    """One request on its way: the link between a client's stream and a backend's connection."""
+
+    __slots__ = (
+        "_attempts",
+        "_body",
+        "_complete",
+        "_connection",
+        "_endpoint",
+        "_exchange",
+        "_proxy",
+        "_received",
+        "_route",
+        "_stage",
+        "_stream",
+        "_task",
+    )
+
+    def __init__(self, proxy: Proxy, stream: Downstream, route: Route, exchange: Exchange) -> None:
+        self._proxy = proxy
+        self._stream = stream
+        self._route = route
+        self._exchange = exchange
+        self._stage = _NEW
+        self._body = b""  # what of the body came before a connection was there
+        self._complete = False  # the request has ended
+        self._received = 0
+        self._attempts = 0
+        self._connection: Connection | None = None
+        self._endpoint: Endpoint | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # What the client does.
+
+    def client_data(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._route.body_limit and self._stage is not _TUNNEL:
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
+        connection = self._connection
+        if connection is not None:
+            return connection.write(self._framed(chunk)) if chunk else None
+        if self._stage is _NEW:
+            self._body = chunk
+            return self._decide(0)
+        if self._stage is not _DONE:
+            self._body += chunk
+            if len(self._body) > _HELD_AT_MOST:
+                self._stream.pause()
+        return None
+
+    def client_end(self, chunk: bytes) -> None:
+        self._complete = True
+        if self._stage is _NEW:
+            self._received = len(chunk)
+            if self._received > self._route.body_limit:
+                return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
+            self._body = chunk
+            return self._decide(0)
+        connection = self._connection
+        if self._stage is _TUNNEL and connection is not None:
+            return connection.write_eof()
+        self.client_data(chunk)
+        if connection is not None and self._stage is not _DONE:
+            if self._exchange.request.length == CHUNKED:
+                connection.write(b"0\r\n\r\n")
+            connection.complete()
+        return None
+
+    def client_broken(self, reason: Reason) -> None:
+        self._give_up(WIRE[reason])
+
+    def client_gone(self) -> None:
+        self._let_go()
+
+    def client_paused(self) -> None:
+        if self._connection is not None:
+            self._connection.pause()
+
+    def client_resumed(self) -> None:
+        if self._connection is not None:
+            self._connection.resume()
+
+    def expired(self) -> None:
+        self._give_up(self._proxy.faults.reply(Fault.TIMEOUT))
+
+    # What the backend does.
+
+    def upstream_head(self, response: Response) -> None:
+        if self._stage is _DONE:
+            return
+        if response.status < 200:
+            return self._inform(response)
+        self._stage = _ANSWERING
+        proxy = self._proxy
+        exchange = self._exchange
+        route = self._route
+        fields = client_fields(response, exchange, route.target, proxy.via)  # type: ignore[arg-type]
+        if b"date" not in response.noted:
+            fields.append((b"Date", proxy.clock.date))
+        kept, block = route.edits[exchange.request.secure].apply(fields)
+        self._stream.head(response.status, kept, block, response.length)
+
+    def upstream_data(self, chunk: bytes) -> None:
+        if self._stage is not _DONE:
+            self._stream.allow(self._route.target.idle)  # type: ignore[union-attr]
+            self._stream.data(chunk)
+
+    def upstream_end(self, chunk: bytes) -> None:
+        if self._stage is _DONE:
+            return
+        self._stage = _DONE
+        self._connection = None
+        self._endpoint.pending -= 1  # type: ignore[union-attr]
+        self._stream.end(chunk)
+
+    def upstream_failed(self, fault: Fault) -> None:
+        connection, self._connection = self._connection, None
+        if self._stage is _DONE:
+            return
+        stale = fault is Fault.RESET and connection is not None and connection.served > 0
+        if stale and self._stage is _ASKED and self._may_repeat():
+            self._stage = _CONNECTING
+            self._wait(self._connect(self._endpoint.pool.connect()))  # type: ignore[union-attr]
+        else:
+            self._give_up(self._proxy.faults.reply(fault))
+
+    def upstream_paused(self) -> None:
+        self._stream.pause()
+
+    def upstream_resumed(self) -> None:
+        self._stream.resume()
+
+    # The way through.
+
+    def _decide(self, start: int) -> None:
+        """Ask the policies from `start` on; one that waits goes on here when it has its verdict."""
+        exchange = self._exchange
+        policies = self._route.pipeline.policies
+        try:
+            for index in range(start, len(policies)):
+                verdict = policies[index](exchange)
+                if verdict is None:
+                    continue
+                if isinstance(verdict, Reply):
+                    return self._give_up(verdict)
+                self._stage = _DECIDING
+                return self._wait(self._await_verdict(verdict, index))
+        except Exception:
+            # Fail closed: what a policy could not decide is never forwarded.
+            log.exception("a policy failed, request %s", exchange.request_id.decode())
+            return self._give_up(INTERNAL)
+        return self._go()
+
+    def _go(self) -> None:
+        """Every policy has agreed: take the request to its target."""
+        target = self._route.target
+        if not isinstance(target, Forward):
+            return self._give_up(self._local(target))
+        request = self._exchange.request
+        refusal = self._proxy.loops(request) or self._expectation(request)
+        if refusal is not None:
+            return self._give_up(refusal)
+        endpoint = self._endpoint = self._proxy.upstreams[target.upstream].choose()
+        endpoint.pending += 1
+        self._stream.allow(target.response)
+        connection = endpoint.pool.take()
+        if connection is not None:
+            return self._ask(connection)
+        self._stage = _CONNECTING
+        return self._wait(self._connect(endpoint.pool.acquire()))
+
+    def _ask(self, connection: Connection) -> None:
+        """Write the request on a connection, with what there is of its body."""
+        self._stage = _ASKED
+        self._attempts += 1
+        self._connection = connection
+        exchange = self._exchange
+        request = exchange.request
+        target = self._route.target
+        assert isinstance(target, Forward)  # noqa: S101 - nothing else has a connection.
+        length = request.length
+        if length > 0:
+            framing = b"Content-Length: %d\r\n" % length
+        elif length == CHUNKED:
+            framing = b"Transfer-Encoding: chunked\r\n"
+        elif b"content-length" in request.noted:
+            framing = b"Content-Length: 0\r\n"
+        elif self._route.upgrades and is_websocket(request):
+            framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        else:
+            framing = b""
+        settings = self._proxy.upstreams[target.upstream].settings
+        authority = self._authority(settings.host)
+        head = upstream_head(exchange, target, authority, self._proxy.via, framing)
+        body = self._body
+        if not self._complete:
+            self._body = b""
+            connection.begin(self, request.method, head, self._framed(body) if body else b"")
+            return self._stream.resume()
+        if length == CHUNKED:
+            body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
+        return connection.ask(self, request.method, head + body if body else head)
+
+    def _authority(self, host: str) -> bytes:
+        authority = self._exchange.request.authority
+        if host == "preserve" and authority:
+            return authority
+        if host in ("preserve", "endpoint"):
+            return self._endpoint.authority  # type: ignore[union-attr]
+        return host.encode()
+
+    def _inform(self, response: Response) -> None:
+        status = response.status
+        if status == 101:
+            return self._switch(response)
+        # 100 was answered, or not asked for; the others are the client's (RFC 8297).
+        if status != 100:
+            self._stream.head(status, response.fields, _NOTHING, UNKNOWN)
+        return None
+
+    def _switch(self, response: Response) -> None:
+        protocol = response.noted.get(b"upgrade", b"")
+        if (
+            not self._route.upgrades
+            or not is_websocket(self._exchange.request)
+            or protocol.lower() != b"websocket"
+        ):
+            return self._give_up(self._proxy.faults.reply(Fault.PROTOCOL))
+        self._stage = _TUNNEL
+        fields = client_fields(response, self._exchange, self._route.target, self._proxy.via)  # type: ignore[arg-type]
+        fields += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+        kept, block = self._route.edits[self._exchange.request.secure].apply(fields)
+        self._stream.allow(self._route.target.idle)  # type: ignore[union-attr]
+        return self._stream.head(101, kept, block, UNKNOWN)
+
+    def _expectation(self, request: Request) -> Reply | None:
+        """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""
+        expected = request.noted.get(b"expect")
+        if expected is None:
+            return None
+        if expected.lower() != _CONTINUE:
+            return EXPECTATION
+        if not self._complete and not self._body:
+            self._stream.head(100, [], _NOTHING, UNKNOWN)
+        return None
+
+    def _local(self, target: Redirect | Reply) -> Reply:
+        """The answer of a route that has no backend."""
+        if isinstance(target, Reply):
+            # RFC 9110 9.3.7: `OPTIONS *` asks what the server can do at all; it has no path and no route.
+            return ASTERISK if self._exchange.request.path == b"*" else target
+        location = target.to.fill(self._exchange.captures) + self._exchange.request.query
+        return Reply(target.status, None, ((b"Location", location),), Body(b"text/plain", b""))
+
+    def _framed(self, chunk: bytes) -> bytes:
+        if self._exchange.request.length == CHUNKED and self._stage is not _TUNNEL:
+            return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        return chunk
+
+    def _may_repeat(self) -> bool:
+        """True if the request can be sent again: it changes nothing more, and all of it is still here."""
+        if self._attempts > 1 or not self._complete:
+            return False
+        request = self._exchange.request
+        whole = request.length == 0 or len(self._body) == self._received > 0
+        return whole and request.method in _IDEMPOTENT
+
+    # What has to wait.
+
+    def _wait(self, work: Awaitable[None]) -> None:
+        self._task = asyncio.ensure_future(work)
+
+    async def _await_verdict(self, awaited: Awaitable[Verdict], index: int) -> None:
+        try:
+            verdict = await awaited
+        except Exception:
+            log.exception("a policy failed, request %s", self._exchange.request_id.decode())
+            verdict = INTERNAL
+        self._task = None
+        if verdict is not None:
+            self._give_up(verdict)
+        else:
+            self._decide(index + 1)
+
+    async def _connect(self, coming: Awaitable[Connection]) -> None:
+        reply = INTERNAL
+        try:
+            connection = await coming
+        except UpstreamError as error:
+            reply = self._proxy.faults.reply(error.fault)
+        except Exception:
+            log.exception("no connection could be made, request %s", self._exchange.request_id.decode())
+        else:
+            self._task = None
+            return self._ask(connection)
+        self._task = None
+        return self._give_up(reply)
+
+    # The ways out.
+
+    def _give_up(self, reply: Reply) -> None:
+        """End with an answer of our own, or break off where the client already has a part of another."""
+        stage = self._stage
+        if stage is _DONE:
+            return
+        self._let_go()
+        if stage is _ANSWERING or stage is _TUNNEL:
+            return self._stream.abort()
+        exchange = self._exchange
+        edits = self._route.edits[exchange.request.secure]
+        self._proxy.answer(self._stream, reply, edits, exchange)
+
+    def _let_go(self) -> None:
+        """Nothing more is done for this request."""
+        self._stage = _DONE
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._endpoint is not None:
+            self._endpoint.pending -= 1
+            self._endpoint = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
+
+
+def _new_id() -> bytes:
+    """32 hexadecimal digits. An id and no secret: it is sent to whoever asks."""
+    return b"%032x" % random.getrandbits(128)

@@ -1,0 +1,88 @@
+"""What the backend sees and what the client gets back: heads, from an exchange and its route. Pure.
+
+Fields that we manage are written here and nowhere else, after whatever the client sent of the same names was
+taken away, so nobody can forge them.
+"""
+
+from gateway.http.edits import Edits
+from gateway.http.fields import Field
+from gateway.http.request import Request
+from gateway.http.response import Response
+from gateway.policy import Exchange
+from gateway.routing import Forward
+
+
+def is_websocket(request: Request) -> bool:
+    """True for the handshake of RFC 6455 4.2.1, the only switch of protocol there is."""
+    return request.noted.get(b"upgrade", b"").lower() == b"websocket" and request.method == b"GET"
+
+
+def upstream_path(request: Request, target: Forward, captures: tuple[bytes, ...]) -> bytes:
+    """The path that the backend sees: rewritten, or without the prefix, or as it is."""
+    if target.rewrite is not None:
+        return target.rewrite.fill(captures)
+    return request.path[len(target.prefix) :] or b"/" if target.prefix else request.path
+
+
+def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: bytes, framing: bytes) -> bytes:
+    """The request's head for the backend. `authority` is the Host it gets, `framing` the lines that frame."""
+    request = exchange.request
+    fields = request.fields
+    hidden = target.remove_fields
+    if exchange.hidden:
+        hidden = hidden.union(exchange.hidden)
+    if hidden:
+        fields = [field for field in fields if field[0].lower() not in hidden]
+    lines = [b"%b: %b\r\n" % field for field in fields]
+    for added in (exchange.upstream_fields, target.set_fields):
+        if added:
+            lines += [b"%b: %b\r\n" % field for field in added]
+    if target.prefix:
+        lines.append(b"X-Forwarded-Prefix: %b\r\n" % target.prefix)
+    earlier = request.noted.get(b"via")
+    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
+        request.method,
+        upstream_path(request, target, exchange.captures),
+        request.query,
+        authority,
+        b"".join(lines),
+        request.forwarding.lines,
+        exchange.request_id,
+        via if earlier is None else earlier + b", " + via,
+        framing,
+    )
+
+
+def client_fields(response: Response, exchange: Exchange, target: Forward, via: bytes) -> list[Field]:
+    """The fields of the backend's response with ours among them, before the route's edits."""
+    fields = response.fields
+    noted = response.noted
+    if target.prefix and b"location" in noted:
+        fields = [_with_prefix(field, exchange.request, target.prefix) for field in fields]
+    earlier = noted.get(b"via")
+    return [
+        *fields,
+        *exchange.response_fields,
+        (b"X-Request-Id", exchange.request_id),
+        (b"Via", via if earlier is None else earlier + b", " + via),
+    ]
+
+
+def _with_prefix(field: Field, request: Request, prefix: bytes) -> Field:
+    """A Location on the same host, with the prefix that was taken from the path put back."""
+    name, value = field
+    if name.lower() != b"location":
+        return field
+    if value.startswith(b"/") and not value.startswith(b"//"):
+        return name, prefix + value
+    for scheme in (b"http://", b"https://"):
+        origin = scheme + request.authority
+        if value.startswith(origin + b"/"):
+            return name, origin + prefix + value[len(origin) :]
+    return field
+
+
+def answer_fields(edits: Edits, fields: list[Field]) -> tuple[Field, ...]:
+    """Every field of a response as it leaves, for those who look at it offline."""
+    kept, block = edits.apply(fields)
+    return (*kept, *block.fields)

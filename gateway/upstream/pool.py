@@ -1,0 +1,172 @@
+"""The connections to one endpoint.
+
+Idle ones stand in a stack: the last to come back is the first to go out, so the rest grow old and are closed
+before the backend closes them. Who finds none waits in a queue with an end.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from typing import final
+
+from gateway.config.snapshot import Address
+from gateway.config.snapshot import Pool as Bounds
+from gateway.wire.clock import Clock
+from gateway.wire.upstream import Connection, Fault, UpstreamError
+from gateway.wire.upstream_states import Event, State
+
+_IDLE = State.IDLE
+
+
+@final
+class Pool:
+    """Connections to one address. `open` counts those that exist or are being made."""
+
+    __slots__ = (
+        "_address",
+        "_bounds",
+        "_clock",
+        "_connect",
+        "_idle",
+        "_waiting",
+        "closed",
+        "deadline",
+        "open",
+    )
+
+    def __init__(self, address: Address, bounds: Bounds, connect: float, clock: Clock) -> None:
+        self._address = address
+        self._bounds = bounds
+        self._connect = connect
+        self._clock = clock
+        self._idle: deque[Connection] = deque()
+        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self.open = 0
+        self.closed = False
+        self.deadline = clock.now
+        clock.watched.add(self)
+
+    @property
+    def idle(self) -> int:
+        """Connections that lie idle."""
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for a connection."""
+        return len(self._waiting)
+
+    def take(self) -> Connection | None:
+        """The idle connection used last, if there is one."""
+        idle = self._idle
+        while idle:
+            connection = idle.pop()
+            if connection.state is _IDLE:
+                return connection
+        return None
+
+    async def acquire(self) -> Connection:
+        """A connection: an idle one, a new one, or the next to come free.
+
+        Raises UpstreamError: BUSY where too many wait or the wait is too long, else why none could be made.
+        """
+        while True:
+            connection = self.take()
+            if connection is not None:
+                return connection
+            if self.open < self._bounds.max_connections:
+                return await self.connect()
+            connection = await self._wait()
+            if connection is not None and connection.state is _IDLE:
+                return connection
+
+    async def connect(self) -> Connection:
+        """A new connection. Raises UpstreamError: DNS, REFUSED or CONNECT_TIMEOUT."""
+        self.open += 1
+        try:
+            async with asyncio.timeout(self._connect):
+                return await self._make()
+        except BaseException as error:
+            self.open -= 1
+            self._wake(None)
+            if isinstance(error, OSError):
+                raise UpstreamError(_fault(error)) from None
+            raise
+
+    def put_back(self, connection: Connection) -> None:
+        """Take a connection that can serve again: it goes to who waits longest, or lies idle."""
+        if self.closed:
+            connection.step(Event.RELEASED)
+        elif not self._wake(connection):
+            connection.deadline = self._clock.now + self._bounds.idle
+            self._idle.append(connection)
+
+    def forget(self, connection: Connection) -> None:
+        """Count a connection that is gone no longer; who waits may make a new one."""
+        self.open -= 1
+        self._wake(None)
+
+    def expired(self) -> None:
+        """Close what has been idle too long; the oldest lie at the bottom of the stack."""
+        now = self._clock.now
+        self.deadline = now
+        idle = self._idle
+        while idle and (idle[0].deadline <= now or idle[0].state is not _IDLE):
+            connection = idle.popleft()
+            if connection.state is _IDLE:
+                connection.step(Event.RELEASED)
+
+    def close(self) -> None:
+        """Close what is idle; the others follow when they come back."""
+        self.closed = True
+        self._clock.watched.discard(self)
+        while self._idle:
+            self._idle.pop().step(Event.RELEASED)
+
+    async def _make(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        address = self._address
+        if address.unix:
+            _, connection = await loop.create_unix_connection(lambda: Connection(self), address.unix)
+        else:
+            _, connection = await loop.create_connection(lambda: Connection(self), address.host, address.port)
+        return connection
+
+    async def _wait(self) -> Connection | None:
+        if len(self._waiting) >= self._bounds.max_pending:
+            raise UpstreamError(Fault.BUSY)
+        turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(self._bounds.wait):
+                return await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled():
+                # Given in the very tick in which its taker left: the next one gets it.
+                self._pass_on(turn.result())
+            if isinstance(error, TimeoutError):
+                raise UpstreamError(Fault.BUSY) from None
+            raise
+
+    def _pass_on(self, connection: Connection | None) -> None:
+        if connection is None:
+            self._wake(None)
+        elif connection.state is _IDLE:
+            self.put_back(connection)
+
+    def _wake(self, connection: Connection | None) -> bool:
+        """Hand a connection, or the right to make one, to who waits longest; False if nobody does."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return True
+        return False
+
+
+def _fault(error: OSError) -> Fault:
+    if isinstance(error, TimeoutError):
+        return Fault.CONNECT_TIMEOUT
+    if isinstance(error, socket.gaierror):
+        return Fault.DNS
+    return Fault.REFUSED

@@ -1,0 +1,50 @@
+"""The coarse clock of a worker: the time now, the `Date` field, and the deadlines of every connection.
+
+Nobody on the data path asks the system for the time or makes a timer. A connection stores a float, and one
+scan every TICK seconds finds those that are due (10,000 deadlines take 0.1 to 0.9 ms).
+"""
+
+import time
+from collections.abc import Callable
+from email.utils import formatdate
+from math import inf
+from typing import Protocol, final
+
+TICK = 0.25
+NEVER = inf
+
+
+class Watched(Protocol):
+    """Something with a deadline on the clock's scale; `expired` is called once it has passed."""
+
+    deadline: float
+
+    def expired(self) -> None: ...
+
+
+@final
+class Clock:
+    """Coarse time: `now` in seconds (monotonic) and `date` for the Date field, both as of the last tick."""
+
+    __slots__ = ("_monotonic", "_second", "_wall", "date", "now", "watched")
+
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._second = -1
+        self.now = 0.0
+        self.date = b""
+        self.watched: set[Watched] = set()
+        self.tick()
+
+    def tick(self) -> None:
+        """Read the time anew and tell every watched thing whose deadline has passed."""
+        now = self.now = self._monotonic()
+        second = int(self._wall())
+        if second != self._second:
+            self._second = second
+            self.date = formatdate(second, usegmt=True).encode()
+        for due in [watched for watched in self.watched if watched.deadline <= now]:
+            due.expired()

@@ -1,0 +1,486 @@
+"""One client's connection.
+
+It frames: which bytes are a head, which a body, which wait for the next request, and how a response is
+written. What a request means is the proxy's business, which it meets through two ports: it hands a Request to
+a Handler, and the ClientEvents that come back receive the body. The proxy answers through five calls: `head`,
+`data`, `end`, `abort`, `pause` (undone by `resume`).
+
+States and events stand as a table in `downstream_states`; `step` is the only place that changes the state.
+"""
+
+import asyncio
+from typing import Protocol, cast, final
+
+from gateway.config.snapshot import Timeouts
+from gateway.http.edits import Block
+from gateway.http.fields import Field, Malformed
+from gateway.http.reason import Reason
+from gateway.http.request import Request
+from gateway.wire.clock import NEVER, Clock
+from gateway.wire.downstream_states import TRANSITIONS, Event, State
+from gateway.wire.request import CHUNKED, Intake, RequestReader
+from gateway.wire.status import STATUS_LINES, has_no_body
+from gateway.wire.transitions import bind
+
+UNKNOWN = -1
+
+# How long what a client still sends is thrown away after an early answer, in seconds. Closing at once would
+# reset the connection and could take the answer with it (RFC 9112 9.6).
+_LINGER = 2.0
+_CR = 13
+
+
+class ClientEvents(Protocol):
+    """The proxy's side of one request: it is told what the client does.
+
+    After `Handler.begin` exactly one of `client_data` and `client_end` follows at once.
+    """
+
+    def client_data(self, chunk: bytes) -> None: ...
+    def client_end(self, chunk: bytes) -> None: ...
+    def client_broken(self, reason: Reason) -> None: ...
+    def client_gone(self) -> None: ...
+    def client_paused(self) -> None: ...
+    def client_resumed(self) -> None: ...
+    def expired(self) -> None: ...
+
+
+class Handler(Protocol):
+    """Who takes the requests."""
+
+    draining: bool
+
+    def begin(self, stream: "Downstream", request: Request) -> ClientEvents: ...
+    def refuse(self, stream: "Downstream", reason: Reason) -> None: ...
+
+
+_HEAD, _BODY, _WAIT, _EARLY, _ANSWER, _TUNNEL, _LINGERING, _DEAD = State
+_REQUEST, _UPLOAD, _UPLOADED, _ANSWERING, _ANSWERED, _CLOSING, _SWITCHED, _ABORTED, _EOF, _EXPIRED, _LOST = (
+    Event
+)
+
+
+@final
+class Downstream(asyncio.Protocol):
+    """The connection of one client, and the stream of its current request as the proxy sees it.
+
+    `deadline` is on the clock's scale; `patience` is the number of seconds that the other side of the gateway
+    may let pass without progress.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_chunked",
+        "_clock",
+        "_connections",
+        "_handler",
+        "_head_only",
+        "_held",
+        "_intake",
+        "_keep_alive",
+        "_pending",
+        "_reader",
+        "_reading",
+        "_relay",
+        "_remaining",
+        "_timeouts",
+        "_transport",
+        "_writable",
+        "deadline",
+        "patience",
+        "state",
+    )
+
+    def __init__(
+        self,
+        handler: Handler,
+        intake: Intake,
+        timeouts: Timeouts,
+        clock: Clock,
+        connections: "set[Downstream]",
+    ) -> None:
+        self._handler = handler
+        self._intake = intake
+        self._timeouts = timeouts
+        self._clock = clock
+        self._connections = connections
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._reader: RequestReader = cast("RequestReader", None)
+        self._relay: ClientEvents | None = None
+        self._held = b""  # bytes of the next requests, or of a head that is not complete
+        self._pending = b""  # a response head that goes out with the first bytes of its body
+        self._remaining = 0  # bytes of the request's body still to come, or CHUNKED
+        self._backlog = 0  # bytes unsent when the deadline last passed
+        self._chunked = False
+        self._head_only = False
+        self._keep_alive = True
+        self._reading = True
+        self._writable = True
+        self.patience = NEVER
+        self.deadline = NEVER
+        self.state = _HEAD
+
+    # What the loop tells us.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        secure = transport.get_extra_info("ssl_object") is not None
+        self._reader = RequestReader(self._intake, peer[0] if isinstance(peer, tuple) else "unix", secure)
+        self.deadline = self._clock.now + self._timeouts.keep_alive
+        self._clock.watched.add(self)
+        self._connections.add(self)
+        if len(self._connections) > self._intake.limits.connections:
+            self._refuse(Reason.OVERLOADED)
+
+    def data_received(self, data: bytes) -> None:
+        state = self.state
+        if state is _HEAD:
+            self._take_head(self._held + data if self._held else data)
+        elif state is _BODY or state is _EARLY:
+            self._take_body(data)
+        elif state is _WAIT or state is _ANSWER:
+            self._hold(data)
+        elif state is _TUNNEL:
+            self.deadline = self._clock.now + self.patience
+            assert self._relay is not None  # noqa: S101 - a tunnel belongs to a relay.
+            self._relay.client_data(data)
+
+    def eof_received(self) -> bool:
+        self.step(_EOF)
+        # Over TLS there is no half-close: the loop closes whatever is answered here.
+        return self.state is not _DEAD
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.step(_LOST)
+        self._clock.watched.discard(self)
+        self._connections.discard(self)
+
+    def pause_writing(self) -> None:
+        self._writable = False
+        self._backlog = self._transport.get_write_buffer_size()
+        self.deadline = self._clock.now + self._timeouts.write_idle
+        if self._relay is not None:
+            self._relay.client_paused()
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        self._backlog = 0
+        if self._relay is not None:
+            self.deadline = self._clock.now + self.patience
+            self._relay.client_resumed()
+        elif self.state is _HEAD and self._held:
+            self._take_held()
+
+    def expired(self) -> None:
+        """The deadline has passed; a client that still takes what we wrote is given more time."""
+        backlog = self._transport.get_write_buffer_size()
+        if backlog and backlog < self._backlog:
+            self._backlog = backlog
+            self.deadline = self._clock.now + self._timeouts.write_idle
+            return
+        self.step(_EXPIRED)
+
+    # What the proxy tells us.
+
+    def head(self, status: int, fields: list[Field], block: Block, length: int) -> None:
+        """Begin the answer; it is written with the first `data` or `end`, which must follow in the same call.
+
+        `length` is the body's size in bytes or UNKNOWN. An informational status is written at once and the
+        answer is still to come; 101 opens the tunnel.
+        """
+        http11 = self._reader.http11
+        if status < 200:
+            if http11:
+                self._inform(status, fields, block)
+            return
+        head_only = self._head_only = self._head_only or has_no_body(status)
+        framing = b""
+        if length >= 0:
+            if status != 204:
+                framing = b"Content-Length: %d\r\n" % length
+        elif not head_only:
+            if http11:
+                self._chunked = True
+                framing = b"Transfer-Encoding: chunked\r\n"
+            else:
+                self._keep_alive = False
+        if not self._keep_alive or self._handler.draining or self.state is _BODY:
+            self._keep_alive = False
+            framing += b"Connection: close\r\n"
+        elif not http11:
+            framing += b"Connection: keep-alive\r\n"
+        lines = [b"%b: %b\r\n" % field for field in fields]
+        self._pending = b"".join([STATUS_LINES[status], *lines, block.lines, framing, b"\r\n"])
+
+    def data(self, chunk: bytes) -> None:
+        """Write a part of the answer's body; with the first one goes the head."""
+        if self._pending:
+            self.step(_ANSWERING)
+            chunk = self._pending + self._framed(chunk)
+            self._pending = b""
+        elif chunk:
+            chunk = self._framed(chunk)
+        if self._writable:
+            self.deadline = self._clock.now + self.patience
+        if chunk:
+            self._transport.write(chunk)
+
+    def end(self, chunk: bytes) -> None:
+        """Write the last part of the answer's body, which may be empty; the request is over."""
+        if self._chunked:
+            self._chunked = False
+            chunk = self._framed_last(chunk)
+        elif self._head_only:
+            chunk = b""
+        if self._pending:
+            chunk = self._pending + chunk
+            self._pending = b""
+        self._relay = None
+        if chunk:
+            self._transport.write(chunk)
+        self.step(_ANSWERED if self._keep_alive else _CLOSING)
+
+    def abort(self) -> None:
+        """End in the middle of an answer, so that the client cannot take what it has for whole."""
+        self._relay = None
+        self.step(_ABORTED)
+
+    def pause(self) -> None:
+        """Take no more of the body for now; what was already read still comes."""
+        if self._reading:
+            self._reading = False
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        if not self._reading and (self.state is _BODY or self.state is _EARLY or self.state is _TUNNEL):
+            self._read_on()
+            self.deadline = self._clock.now + self._timeouts.body_idle
+
+    def allow(self, seconds: float) -> None:
+        """Let the other side of the gateway take `seconds` from now, and from each step it makes."""
+        self.patience = seconds
+        if self.state is not _BODY:
+            self.deadline = self._clock.now + seconds
+
+    def finish(self) -> None:
+        """Close once the current answer is written; at once where there is none (drain)."""
+        self._keep_alive = False
+        if self.state is _HEAD and not self._held:
+            self.step(_CLOSING)
+
+    def kill(self) -> None:
+        """Close now, whatever is under way."""
+        self.step(_LOST)
+        self._transport.abort()
+
+    # One place changes the state.
+
+    def step(self, event: Event) -> None:
+        """Take the transition that the table has for `event`, and do what stands there."""
+        self.state, action = _TABLE[self.state][event]
+        if action is not None:
+            action(self)
+
+    # Reading.
+
+    def _take_head(self, data: bytes) -> None:
+        if data[0] == _CR and data[:2] == b"\r\n":
+            # RFC 9112 2.2: an empty line before a request is ignored.
+            data = data[2:]
+        end = data.find(b"\r\n\r\n") + 4
+        if end < 4:
+            return self._take_part(data)
+        if end > self._intake.limits.head:
+            return self._refuse(Reason.FIELDS_TOO_LARGE)
+        try:
+            request = self._reader.head(data[:end])
+        except Malformed as malformed:
+            return self._refuse(malformed.reason)
+        rest = data[end:]
+        self._keep_alive = self._reader.keep_alive
+        self._head_only = request.method == b"HEAD"
+        remaining = self._remaining = request.length
+        if not remaining:
+            self._held = rest
+            if rest:
+                self.pause()
+            elif not self._reading:
+                self._read_on()
+            self.deadline = NEVER
+            self.step(_REQUEST)
+            relay = self._relay = self._handler.begin(self, request)
+            return relay.client_end(b"")
+        self._held = b""
+        self.deadline = self._clock.now + self._timeouts.body_idle
+        self.step(_UPLOAD)
+        self._relay = self._handler.begin(self, request)
+        return self._take_body(rest)
+
+    def _take_part(self, data: bytes) -> None:
+        limits = self._intake.limits
+        line = data.find(b"\n")
+        if line < 0 and len(data) > limits.request_line:
+            return self._refuse(Reason.TARGET_TOO_LONG)
+        if len(data) > limits.head:
+            return self._refuse(Reason.FIELDS_TOO_LARGE)
+        # A bare LF never ends a head, and what does not begin with a letter is no request: waiting for more
+        # would only hide that until the deadline.
+        if data.count(b"\n") != data.count(b"\r\n") or not (data[:1].isalpha() or data in (b"", b"\r")):
+            return self._refuse(Reason.MALFORMED)
+        if not self._held:
+            # Set at the first byte and never extended: a head that trickles in has an end.
+            self.deadline = self._clock.now + self._timeouts.head
+        self._held = data
+        if not self._reading:
+            self._read_on()
+        return None
+
+    def _take_body(self, data: bytes) -> None:
+        relay = self._relay
+        if relay is None:
+            return
+        remaining = self._remaining
+        if remaining == CHUNKED:
+            self._take_chunks(data)
+        elif len(data) < remaining:
+            self._remaining = remaining - len(data)
+            self.deadline = self._clock.now + self._timeouts.body_idle
+            relay.client_data(data)
+        else:
+            self._held = data[remaining:]
+            self.step(_UPLOADED)
+            relay.client_end(data[:remaining] if self._held else data)
+
+    def _take_chunks(self, data: bytes) -> None:
+        reader = self._reader
+        relay = cast("ClientEvents", self._relay)
+        try:
+            chunk = reader.body(data) if data else b""
+        except Malformed as malformed:
+            self._keep_alive = False
+            return relay.client_broken(malformed.reason)
+        if not reader.body_complete:
+            self.deadline = self._clock.now + self._timeouts.body_idle
+            return relay.client_data(chunk)
+        if reader.overrun:
+            # What came behind the body was swallowed by the parser: its sender must repeat it.
+            self._keep_alive = False
+        self.step(_UPLOADED)
+        return relay.client_end(chunk)
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        self.pause()
+
+    def _take_held(self) -> None:
+        if self.state is _HEAD and self._held and self._writable:
+            held, self._held = self._held, b""
+            self._take_head(held)
+
+    def _read_on(self) -> None:
+        self._reading = True
+        self._transport.resume_reading()
+
+    def _refuse(self, reason: Reason) -> None:
+        # What the client goes on sending is the rest of something we do not understand: never a request.
+        self._held = b""
+        self._keep_alive = False
+        self._remaining = CHUNKED
+        self.step(_UPLOAD)
+        self._handler.refuse(self, reason)
+
+    # Writing.
+
+    def _framed(self, chunk: bytes) -> bytes:
+        if self._head_only or not chunk:
+            return b""
+        return b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk
+
+    def _framed_last(self, chunk: bytes) -> bytes:
+        return b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk) if chunk else b"0\r\n\r\n"
+
+    def _inform(self, status: int, fields: list[Field], block: Block) -> None:
+        lines = [b"%b: %b\r\n" % field for field in fields]
+        self._transport.write(b"".join([STATUS_LINES[status], *lines, block.lines, b"\r\n"]))
+        if status == 101:
+            self.step(_SWITCHED)
+
+    # What the table asks for.
+
+    def close(self) -> None:
+        self.deadline = self._clock.now + self._timeouts.write_idle
+        self._backlog = self._transport.get_write_buffer_size()
+        self._transport.close()
+
+    def cut(self) -> None:
+        self._transport.abort()
+
+    def linger(self) -> None:
+        self._held = b""
+        self.deadline = self._clock.now + _LINGER
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        if not self._reading:
+            self._read_on()
+
+    def give_up(self) -> None:
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.client_gone()
+        self._transport.abort()
+
+    def give_up_head(self) -> None:
+        if self._held:
+            self._refuse(Reason.REQUEST_TIMEOUT)
+        else:
+            self.step(_CLOSING)
+
+    def give_up_body(self) -> None:
+        # Not reading means that the other side does not take what we have: that is not the client's fault.
+        relay = cast("ClientEvents", self._relay)
+        self._keep_alive = False
+        if self._reading:
+            relay.client_broken(Reason.REQUEST_TIMEOUT)
+        else:
+            relay.expired()
+
+    def tell_expired(self) -> None:
+        cast("ClientEvents", self._relay).expired()
+
+    def tell_end(self) -> None:
+        cast("ClientEvents", self._relay).client_end(b"")
+
+    def close_after(self) -> None:
+        self._keep_alive = False
+
+    def stop_reading_body(self) -> None:
+        self.deadline = self._clock.now + self.patience
+        if self._held:
+            self.pause()
+        elif not self._reading:
+            self._read_on()
+
+    def begin_again(self) -> None:
+        self._head_only = False
+        self.patience = NEVER
+        self.deadline = self._clock.now + self._timeouts.keep_alive
+        if self._held:
+            # The next request begins in a call of its own: ten thousand in one read must not nest.
+            asyncio.get_running_loop().call_soon(self._take_held)
+        elif not self._reading:
+            self._read_on()
+
+    def open_tunnel(self) -> None:
+        held, self._held = self._held, b""
+        if held and self._relay is not None:
+            self._relay.client_data(held)
+        if not self._reading:
+            self._read_on()
+
+    def __repr__(self) -> str:
+        return f"<Downstream {State(self.state).name} held={len(self._held)}>"
+
+
+_TABLE = bind(TRANSITIONS, Event, Downstream)

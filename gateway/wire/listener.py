@@ -1,0 +1,85 @@
+"""An address on which clients connect."""
+
+import asyncio
+import os
+import socket
+from typing import final
+
+from gateway.config.snapshot import Address, Snapshot
+from gateway.config.snapshot import Listener as Settings
+from gateway.http.forwarded import Forwarding
+from gateway.wire.clock import Clock
+from gateway.wire.downstream import Downstream, Handler
+from gateway.wire.request import Intake
+
+_BACKLOG = 1024
+
+
+@final
+class Listener:
+    """Accepts connections on one address. `address` has the port that was really taken."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        snapshot: Snapshot,
+        handler: Handler,
+        clock: Clock,
+        connections: set[Downstream],
+    ) -> None:
+        self._settings = settings
+        self._snapshot = snapshot
+        self._handler = handler
+        self._clock = clock
+        self._connections = connections
+        self._server: asyncio.Server | None = None
+        self.address = settings.address
+
+    async def open(self) -> None:
+        """Begin to accept. Raises OSError."""
+        listening = bind(self.address)
+        if not self.address.unix:
+            self.address = Address(self.address.host, listening.getsockname()[1])
+        settings = self._settings
+        forwarding = Forwarding(settings.trusted_proxies, settings.forwarded_by)
+        intake = Intake(self._snapshot.limits, settings.path, forwarding, self.address.port)
+        handler, timeouts, clock, connections = (
+            self._handler,
+            self._snapshot.timeouts,
+            self._clock,
+            self._connections,
+        )
+
+        def connection() -> Downstream:
+            return Downstream(handler, intake, timeouts, clock, connections)
+
+        loop = asyncio.get_running_loop()
+        if self.address.unix:
+            self._server = await loop.create_unix_server(connection, sock=listening, backlog=_BACKLOG)
+        else:
+            self._server = await loop.create_server(connection, sock=listening, backlog=_BACKLOG)
+
+    def close(self) -> None:
+        """Accept no more; connections that are open stay."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            if self.address.unix:
+                os.unlink(self.address.unix)
+
+
+def bind(address: Address) -> socket.socket:
+    """A socket bound to `address`, which does not listen yet. Raises OSError."""
+    if address.unix:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listening.bind(address.unix)
+        return listening
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((address.host, address.port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
