@@ -1,0 +1,5 @@
+"""Ten toy services for the repository's own configuration to protect.
+
+Plain HTTP applications, as a stranger would have written them: they know nothing of the gateway, keep no log
+and hold a little data in memory, the same at each start.
+"""

@@ -1,0 +1,39 @@
+"""What to try against the demo: curl commands, each with what it shows."""
+
+# The key is any sixteen bytes in base64 (RFC 6455 4.1).
+_WEBSOCKET = (
+    "-H 'Connection: Upgrade' -H 'Upgrade: websocket' "
+    "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: bW91bnQga2lsaW1hbmphcg=='"
+)
+_JSON = "-H 'Content-Type: application/json'"
+
+
+def examples(base_url: str) -> list[tuple[str, str]]:
+    """What each command shows, and the command, for a gateway at `base_url` such as `http://127.0.0.1:8080`."""
+    api = f"{base_url}/api"
+    return [
+        ("A list, with our headers on it", f"curl -i {api}/education/courses"),
+        ("What the service behind sees of a request", f"curl '{api}/gateway/echo?a=1&a=2'"),
+        (
+            "Something new: 201, and its Location with the prefix put back",
+            f'curl -i {_JSON} -d \'{{"user": "user-1", "amount": 4900}}\' {api}/pay/charges',
+        ),
+        ("A file to keep", f"curl -i {api}/pay/statements/2026-01"),
+        ("An answer word by word, as server-sent events", f"curl -N {api}/sapiens/sessions/session-1/answer"),
+        (
+            "A WebSocket: 101, a greeting, and the end after two seconds",
+            f"curl -i -N --max-time 2 --output - {_WEBSOCKET} '{api}/family/chat?persona=persona-2'",
+        ),
+        ("A slow service that makes it in time", f"curl '{api}/health/probe/slow?seconds=2'"),
+        ("One that does not: 504 after five seconds", f"curl -i '{api}/health/probe/slow?seconds=8'"),
+        ("A service that fails: its own 500", f"curl -i {api}/health/probe/fail"),
+        ("A service that hangs up in the middle of a body", f"curl -i {api}/health/probe/drop"),
+        ("A 404 of the service", f"curl -i {api}/pay/charges/charge-9"),
+        ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
+        ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
+        ("A path trick, refused", f"curl -i --path-as-is {api}/pay/%2e%2e/mint/issues"),
+        (
+            "A body over the route's limit, refused before it is read",
+            f"head -c 20000 /dev/zero | curl -i {_JSON} --data-binary @- {api}/pay/charges",
+        ),
+    ]
