@@ -1,0 +1,1 @@
+"""Configuration: YAML text -> positioned tree -> specs -> Snapshot. Pure, and not looked at while serving."""

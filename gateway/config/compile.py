@@ -1,0 +1,190 @@
+"""Specs -> Snapshot: whatever can be decided before a request comes is decided here.
+
+The specs have no problems left; what this module raises would be a mistake of its own.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import final
+
+from gateway.config.entry import Entry
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
+from gateway.config.schema.named import HeadersSpec
+from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.upstream import UpstreamSpec
+from gateway.config.snapshot import Admin, Limits, Listener, Pool, Snapshot, Timeouts, UpstreamSettings
+from gateway.config.tree import Tree
+from gateway.http.edits import Edits
+from gateway.http.path import PathRules
+from gateway.http.reason import Reason
+from gateway.http.reply import Body, Reply, problem
+from gateway.policy import Pipeline, Policy
+from gateway.policy.guard import Clients, DeclaredLength
+from gateway.policy.headers import compile_headers
+from gateway.routing import Forward, Redirect, Route, Router, template, variables
+
+_PLAIN_TEXT = b"text/plain; charset=utf-8"
+_DEFAULT_PRESET = "helmet"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Specs:
+    """Everything that the files say: gateway.yaml, the policies with a name, the routes in their order.
+
+    `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
+    """
+
+    tree: Tree
+    gateway: GatewaySpec
+    headers: Mapping[str, HeadersSpec]
+    entries: tuple[Entry, ...]
+    version: str
+
+
+def compile_snapshot(specs: Specs) -> Snapshot:
+    """The frozen Snapshot of specs that load."""
+    gateway = specs.gateway
+    compiler = _Compiler(specs)
+    routes = [(entry.match, compiler.route(entry)) for entry in specs.entries]
+    return Snapshot(
+        version=specs.version,
+        name=gateway.name,
+        listeners=tuple(map(_listener, gateway.listeners)),
+        admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
+        limits=Limits(**dict(gateway.limits)),
+        timeouts=Timeouts(**dict(gateway.timeouts)),
+        upstreams={name: _upstream(name, spec) for name, spec in gateway.upstreams.items()},
+        routes=tuple(route for _, route in routes),
+        router=Router(routes, compiler.unmatched(), compiler.refuse_method),
+    )
+
+
+@final
+class _Compiler:
+    """Makes routes. Routes whose headers policies are equal share one pair of Edits."""
+
+    def __init__(self, specs: Specs) -> None:
+        self._specs = specs
+        self._edits: dict[str, tuple[Edits, Edits]] = {}
+
+    def route(self, entry: Entry) -> Route:
+        spec = entry.spec
+        return Route(
+            id=spec.id,
+            source=entry.source,
+            pattern=entry.match.path,
+            methods=spec.match.methods,
+            variables=variables(entry.match.path),
+            upgrades="websocket" in spec.upgrade,
+            pipeline=self._pipeline(spec, entry.sources),
+            edits=self._headers(spec.headers),
+            body_limit=self._body_limit(spec),
+            target=self._target(entry),
+        )
+
+    def unmatched(self) -> Route:
+        """The route of what no route takes."""
+        return self._own_route("_unmatched", problem(404, Reason.NO_ROUTE, "There is nothing here."))
+
+    def refuse_method(self, allow: bytes) -> Route:
+        """The route of a method that a path does not have; `allow` is the value of the `Allow` field."""
+        detail = "This resource does not have the method."
+        reply = problem(405, Reason.METHOD_NOT_ALLOWED, detail, (b"Allow", allow))
+        return self._own_route("_method_not_allowed", reply)
+
+    def _own_route(self, id: str, reply: Reply) -> Route:
+        spec, tree = self._specs.gateway.defaults, self._specs.tree
+        sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
+        return Route(
+            id=id,
+            source=tree.source(("defaults",)),
+            pattern="",
+            methods=(),
+            variables=(),
+            upgrades=False,
+            pipeline=self._pipeline(spec, sources),
+            edits=self._headers(spec.headers),
+            body_limit=self._body_limit(spec),
+            target=reply,
+        )
+
+    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Pipeline:
+        return Pipeline(tuple(self._policies(spec, sources)))
+
+    def _policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+        """The policies of a route in the order of the design, which no file can change."""
+        if spec.clients is not None and spec.clients != ClientsSpec():
+            yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
+        limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
+        yield DeclaredLength(self._body_limit(spec), limits)
+
+    def _body_limit(self, spec: DefaultsSpec) -> int:
+        return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
+
+    def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
+        spec = self._headers_spec(said)
+        digest = spec.model_dump_json()
+        if digest not in self._edits:
+            self._edits[digest] = compile_headers(spec.preset, spec.set, spec.default, spec.remove)
+        return self._edits[digest]
+
+    def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
+        if isinstance(said, HeadersSpec):
+            return said
+        name = said or _DEFAULT_PRESET
+        named = self._specs.headers.get(name) if said else None
+        return named or HeadersSpec.model_validate({"preset": name})
+
+    def _target(self, entry: Entry) -> Forward | Redirect | Reply:
+        spec = entry.spec
+        if spec.redirect is not None:
+            return Redirect(template(spec.redirect.to, variables(entry.match.path)), spec.redirect.status)
+        if spec.respond is not None:
+            return _reply(spec.respond)
+        return self._forward(entry)
+
+    def _forward(self, entry: Entry) -> Forward:
+        spec = entry.spec
+        name = spec.upstream or ""
+        usual, timeouts, fields = (
+            self._specs.gateway.upstreams[name].timeouts,
+            spec.timeouts,
+            spec.request_headers,
+        )
+        setting = fields.set if fields is not None else {}
+        removed = (*setting, *fields.remove) if fields is not None else ()
+        rewrite = (
+            template(spec.rewrite.path, variables(entry.match.path)) if spec.rewrite is not None else None
+        )
+        return Forward(
+            upstream=name,
+            prefix=(spec.prefix or "").encode(),
+            rewrite=rewrite,
+            set_fields=tuple((name.encode(), value.encode()) for name, value in setting.items()),
+            remove_fields=frozenset(name.lower().encode() for name in removed),
+            response=(timeouts.response if timeouts else None) or usual.response,
+            idle=(timeouts.idle if timeouts else None) or usual.idle,
+        )
+
+
+def _reply(spec: RespondSpec) -> Reply:
+    return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
+
+
+def _listener(spec: ListenerSpec) -> Listener:
+    path = PathRules(spec.path.slashes, spec.path.semicolon, spec.path.encoded_slash)
+    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path)
+
+
+def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
+    return UpstreamSettings(
+        name=name,
+        endpoints=spec.endpoints,
+        host=spec.host,
+        balance=str(spec.balance),
+        pool=Pool(**dict(spec.pool)),
+        connect=spec.timeouts.connect,
+        response=spec.timeouts.response,
+        idle=spec.timeouts.idle,
+    )

@@ -1,0 +1,119 @@
+"""A route as it stands after its defaults, and what is wrong with it.
+
+A route's own key replaces that of its file's defaults, which replaces that of gateway.yaml: whole, nothing is
+merged. Every key remembers the file and line that said it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from gateway.config.problem import Path, Problem
+from gateway.config.schema.routes import DefaultsSpec, RouteSpec
+from gateway.config.tree import Tree
+from gateway.routing import Match, conflicts, parse_path, template, variables
+
+_TARGETS = ("upstream", "redirect", "respond")
+_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Where keys are said: a route, or the defaults of a file."""
+
+    tree: Tree
+    path: Path
+    spec: DefaultsSpec
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A route with its defaults filled in; `sources` has the `file:line` of each key that somebody said."""
+
+    tree: Tree
+    path: Path
+    own: frozenset[str]
+    spec: RouteSpec
+    sources: Mapping[str, str]
+
+    @property
+    def source(self) -> str:
+        """The `file:line` of the route."""
+        return self.tree.source(self.path)
+
+    @property
+    def match(self) -> Match:
+        """What the route asks of a request, its prefix put before the path."""
+        asked = self.spec.match
+        headers = tuple((name.lower().encode(), value.encode()) for name, value in asked.headers.items())
+        return Match(asked.host, (self.spec.prefix or "") + asked.path, asked.methods, headers)
+
+
+def entry(tree: Tree, path: Path, spec: RouteSpec, defaults: Sequence[Layer]) -> Entry:
+    """The route that stands at `path`, with what it does not say from the first of `defaults` that does."""
+    layers = (Layer(tree, path, spec), *defaults)
+    filled: dict[str, object] = {}
+    sources: dict[str, str] = {}
+    for name in DefaultsSpec.model_fields:
+        layer = next((layer for layer in layers if getattr(layer.spec, name) is not None), None)
+        if layer is not None:
+            filled[name] = getattr(layer.spec, name)
+            sources[name] = layer.tree.source((*layer.path, name))
+    if spec.redirect is not None or spec.respond is not None:
+        filled["upstream"] = spec.upstream
+    return Entry(tree, path, frozenset(spec.model_fields_set), spec.model_copy(update=filled), sources)
+
+
+def problems(entries: Sequence[Entry]) -> Iterator[Problem]:
+    """What is wrong with each route, and with several that want the same requests."""
+    sound = []
+    for each in entries:
+        found = [*_demands(each), *_targets(each), *_templates(each)]
+        yield from found
+        if not found:
+            sound.append((each.match, each))
+    for one, other, relation in conflicts(sound):
+        message = f'expected a match of its own, but "{one.spec.id}" {relation} "{other.spec.id}"'
+        yield one.tree.problem((*one.path, "match"), f"{message} ({other.source})")
+
+
+def _demands(entry: Entry) -> Iterator[Problem]:
+    if entry.spec.auth is None:
+        message = 'expected the key "auth", here or in the defaults: an open route says `auth: public`'
+        yield entry.tree.problem(entry.path, message)
+
+
+def _targets(entry: Entry) -> Iterator[Problem]:
+    own = [name for name in _TARGETS if name in entry.own]
+    if len(own) > 1:
+        yield entry.tree.problem(
+            (*entry.path, own[1]), f"expected one of {', '.join(_TARGETS)}, got {len(own)}"
+        )
+    elif entry.spec.upstream is None:
+        if not own:
+            yield entry.tree.problem(entry.path, f"expected one of {', '.join(_TARGETS)}, here or by default")
+        for name in _OF_UPSTREAMS:
+            if own and name in entry.own:
+                yield entry.tree.key_problem((*entry.path, name), f"expected no {name} without an upstream")
+
+
+def _templates(entry: Entry) -> Iterator[Problem]:
+    try:
+        parse_path(entry.match.path)
+        names = variables(entry.match.path)
+    except ValueError as error:
+        yield entry.tree.problem((*entry.path, "match", "path"), str(error))
+        return
+    spec = entry.spec
+    texts = {
+        ("rewrite", "path"): spec.rewrite.path if spec.rewrite else None,
+        ("redirect", "to"): spec.redirect.to if spec.redirect else None,
+    }
+    for place, text in texts.items():
+        try:
+            if text is not None:
+                template(text, names)
+        except ValueError as error:
+            yield entry.tree.problem((*entry.path, *place), str(error))

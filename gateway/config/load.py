@@ -1,0 +1,156 @@
+"""Files -> Specs -> Snapshot.
+
+Reads gateway.yaml and every `*.yaml` directly in the folders of policies that it lists, and reports whatever
+is wrong in all of them at once. No exception but ConfigError leaves this module.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from json import dumps
+from os.path import normpath
+from pathlib import Path
+from typing import Generic, TypeVar, final
+
+from pydantic import ValidationError
+
+from gateway.config import entry, fields, names, wording
+from gateway.config.compile import Specs, compile_snapshot
+from gateway.config.entry import Entry, Layer
+from gateway.config.interpolation import Interpolation
+from gateway.config.problem import ConfigError, Problem
+from gateway.config.schema.gateway import GatewaySpec
+from gateway.config.schema.model import Spec
+from gateway.config.schema.policies import PoliciesSpec
+from gateway.config.schema.routes import DefaultsSpec, RouteSpec
+from gateway.config.snapshot import Snapshot
+from gateway.config.source import BYTES_AT_MOST, read
+from gateway.config.tree import Tree, shown
+
+S = TypeVar("S", bound=Spec)
+_POLICIES = GatewaySpec.model_fields["policies"].default
+_VERSION_DIGITS = 12
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _File(Generic[S]):
+    """One file: what stands in it, what it says if it is sound, and what is wrong with it alone."""
+
+    tree: Tree
+    spec: S | None
+    problems: tuple[Problem, ...]
+    digest: bytes = b""
+
+
+def load_snapshot(path: Path, environ: Mapping[str, str]) -> Snapshot:
+    """The Snapshot of the configuration that starts at `path`. Raises ConfigError with every problem."""
+    return compile_snapshot(load(path, environ))
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Specs:
+    """The Specs of the configuration that starts at `path`. Raises ConfigError with every problem."""
+    gateway = _file(path, GatewaySpec, environ)
+    places, problems = _policy_files(gateway.tree, path)
+    policies = [_file(place, PoliciesSpec, environ) for place in places]
+    files: tuple[_File[GatewaySpec] | _File[PoliciesSpec], ...] = (gateway, *policies)
+    trees = [file.tree for file in files]
+    entries = tuple(_entries(gateway, policies))
+    if not problems and all(tree.data is not None for tree in trees):
+        # Who could not read everything cannot say that a name does not exist.
+        problems += names.unknown(trees)
+    problems += [problem for file in files for problem in file.problems]
+    problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
+    if problems or gateway.spec is None:
+        raise ConfigError(problems)
+    headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
+    version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
+    return Specs(gateway.tree, gateway.spec, headers, entries, version)
+
+
+def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:
+    said = tree.at(("policies",))
+    listed = list(_POLICIES) if said is None else said
+    places: dict[Path, None] = {}
+    problems = []
+    for index, name in enumerate(listed if isinstance(listed, list) else []):
+        if not isinstance(name, str) or not isinstance(tree.data, dict):
+            continue
+        try:
+            found = sorted((path.parent / name).iterdir())
+            places |= dict.fromkeys(
+                each for each in found if each.suffix == ".yaml" and not _same(each, path)
+            )
+        except (OSError, ValueError):
+            message = f"expected a folder that can be read, got {shown(name)}"
+            problems.append(tree.problem(("policies", index), message))
+    return list(places), problems
+
+
+def _same(one: Path, other: Path) -> bool:
+    return normpath(one) == normpath(other)
+
+
+def _file(path: Path, model: type[S], environ: Mapping[str, str]) -> _File[S]:
+    label = normpath(path)
+    try:
+        raw = _bytes(path)
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or error
+        return _File(
+            Tree(label), None, (Problem(label, 1, 1, "", f"expected a file that can be read: {cause}"),)
+        )
+    tree, problems = read(label, raw, Interpolation(environ, path.parent))
+    digest = sha256(raw + dumps(tree.data).encode()).digest()
+    if tree.data is None:
+        return _File(tree, None, tuple(problems))
+    try:
+        return _File(tree, model.model_validate(tree.data), tuple(problems), digest)
+    except ValidationError as error:
+        # What could not be read is not also reported for being of the wrong type.
+        places = {(problem.line, problem.column) for problem in problems}
+        found = wording.problems(tree, model, error)
+        problems += [problem for problem in found if (problem.line, problem.column) not in places]
+        return _File(tree, None, tuple(problems))
+
+
+def _bytes(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise ValueError("it is not a regular file")
+    with path.open("rb") as file:
+        return file.read(BYTES_AT_MOST + 1)
+
+
+def _entries(gateway: _File[GatewaySpec], policies: Sequence[_File[PoliciesSpec]]) -> Iterator[Entry]:
+    """Every sound route, also of a file that is not, with its defaults; none whose defaults are not sound."""
+    last = _defaults(gateway)
+    for file in policies:
+        first = _defaults(file)
+        if first is None or last is None:
+            continue
+        for index, spec in _routes(file):
+            yield entry.entry(file.tree, ("routes", index), spec, (first, last))
+
+
+def _defaults(file: _File[GatewaySpec] | _File[PoliciesSpec]) -> Layer | None:
+    said = file.tree.at(("defaults",))
+    spec = file.spec.defaults if file.spec else _sound(DefaultsSpec, {} if said is None else said)
+    return Layer(file.tree, ("defaults",), spec) if spec else None
+
+
+def _routes(file: _File[PoliciesSpec]) -> Iterator[tuple[int, RouteSpec]]:
+    if file.spec is not None:
+        yield from enumerate(file.spec.routes)
+        return
+    said = file.tree.at(("routes",))
+    for index, route in enumerate(said if isinstance(said, list) else []):
+        spec = _sound(RouteSpec, route)
+        if spec is not None:
+            yield index, spec
+
+
+def _sound(model: type[S], said: object) -> S | None:
+    try:
+        return model.model_validate(said)
+    except ValidationError:
+        return None

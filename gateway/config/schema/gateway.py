@@ -1,0 +1,201 @@
+"""`config/gateway.yaml`: where things are."""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal
+
+from pydantic import model_validator
+
+from gateway.config.schema.identity import (
+    ApiKeysSpec,
+    BasicUsersSpec,
+    CertificatesSpec,
+    ForwardAuthSpec,
+    IssuerSpec,
+)
+from gateway.config.schema.model import (
+    NOT_EMPTY,
+    TYPED,
+    Block,
+    Count,
+    Duration,
+    Items,
+    Listening,
+    Name,
+    Origin,
+    Pause,
+    Percent,
+    Size,
+    Spec,
+    Text,
+    Url,
+    available,
+    later,
+    needed,
+    optional,
+    rule,
+)
+from gateway.config.schema.routes import DefaultsSpec
+from gateway.config.schema.upstream import UpstreamSpec
+from gateway.config.snapshot import Address
+
+
+class PathSpec(Spec):
+    """What may stand in a path that some backends read in two ways."""
+
+    slashes: Literal["refuse", "merge"] = optional("Empty segments, as in `//`.", "refuse")
+    semicolon: Literal["refuse", "allow"] = optional("`;`, also escaped.", "refuse")
+    encoded_slash: Literal["refuse", "allow"] = optional("`%2F`, a slash that is data.", "refuse")
+
+
+class CertificateSpec(Spec):
+    """A certificate chain and its key, as PEM files relative to this one."""
+
+    certificate: Text = needed("The chain, leaf first.")
+    key: Text = needed("The private key.")
+
+
+class ListenerTlsSpec(Spec):
+    """TLS on a listener."""
+
+    certificates: Annotated[Items[CertificateSpec], NOT_EMPTY] = needed(
+        "Certificates; the client's SNI chooses."
+    )
+    min_version: Literal["1.2", "1.3"] = optional("The oldest version.", "1.2")
+    client_ca: Text | None = optional("Authorities of client certificates.")
+    client_auth: Literal["optional", "required"] | None = optional("Whether clients show a certificate.")
+
+
+class ListenerSpec(Spec):
+    """An address that connections are accepted on."""
+
+    address: Listening = needed("Where to listen: `0.0.0.0:8080`, `[::]:8080` or `unix:/path`.")
+    trusted_proxies: Items[Block] = optional("Networks whose forwarding fields are believed.", ())
+    forwarded_by: Literal["x-forwarded-for", "forwarded"] = optional(
+        "The one family of fields that those proxies maintain; the other is dropped unread.",
+        "x-forwarded-for",
+    )
+    trace_context: Literal["restart", "continue"] = later(
+        "What becomes of the W3C trace context that arrives here.", "restart"
+    )
+    path: PathSpec = optional("What may stand in a path.", {})
+    tls: ListenerTlsSpec | None = later("TLS on this listener.")
+
+
+class AdminCorsSpec(Spec):
+    """Browser applications that may call the admin API."""
+
+    allow_origins: Items[Origin] = optional("Their origins.", ())
+
+
+class AdminSpec(Spec):
+    """The admin API and console."""
+
+    address: Listening = optional("Where to listen.", "127.0.0.1:9901")
+    token: Text | None = optional(
+        "What a caller shows as `Authorization: Bearer`. Absent: only loopback or a Unix socket will do."
+    )
+    cors: AdminCorsSpec = optional("Browser applications that may call.", {})
+
+    @model_validator(mode="after")
+    def _guarded(self) -> "AdminSpec":
+        if self.token is None and not _is_local(self.address):
+            raise rule(f"expected a token, or a loopback address or Unix socket, got only {self.address}")
+        return self
+
+
+def _is_local(address: Address) -> bool:
+    return bool(address.unix) or ip_address(address.host).is_loopback
+
+
+class LimitsSpec(Spec):
+    """Bounds of what a client may send."""
+
+    request_line: Size = optional("The request line; above it 414.", "8KiB")
+    fields: Count = optional("The number of header fields; above it 431.", 100)
+    head: Size = optional("The whole head; above it 431.", "32KiB")
+    body: Size = optional("A body, where the route does not say otherwise; above it 413.", "10MiB")
+    connections: Count = optional("Connections at a time.", 10000)
+
+
+class TimeoutsSpec(Spec):
+    """How long the client's side may take."""
+
+    head: Duration = optional("From the first byte of a head to its last; above it 408.", "10s")
+    body_idle: Duration = optional("Between two pieces of a request body; above it 408.", "30s")
+    write_idle: Duration = optional("Until a client takes more of a response.", "30s")
+    keep_alive: Duration = optional("Between two requests on a connection.", "75s")
+    min_drain: Pause = optional("For how long a drain still serves as ever; load balancers lag.", "0s")
+    drain: Duration = optional("When a drain cuts what is still open.", "20s")
+
+
+class QuotaStoreSpec(Spec):
+    """Where quotas are counted."""
+
+    redis: Text | None = optional("The URL of a Redis. Absent: the memory of each process.")
+    timeout: Duration = optional("How long an answer may take.", "50ms")
+    on_failure: Literal["local", "allow", "deny"] = optional(
+        "What happens without the store: count in memory, let pass, or answer 503.", "local"
+    )
+
+
+class TracesSpec(Spec):
+    """Where spans go."""
+
+    endpoint: Url | None = optional("The base URL of an OTLP collector; `/v1/traces` is put behind it.")
+    protocol: Literal["http/protobuf"] = optional("How spans are sent.", "http/protobuf")
+    sample: Percent = optional("The share of requests that become spans.", "1%")
+
+
+class AccessLogSpec(Spec):
+    """One line a request."""
+
+    format: Literal["json"] = optional("How a line is written.", "json")
+    path: str = optional("The file to append to. Empty: standard output.", "")
+
+
+class TelemetrySpec(Spec):
+    """What the gateway says about itself."""
+
+    traces: TracesSpec = optional("Where spans go.", {})
+    access_log: AccessLogSpec = optional("One line a request.", {})
+
+
+class GatewaySpec(Spec):
+    """The file that the gateway starts from."""
+
+    version: Annotated[Literal[1], TYPED] = needed("The version of this format.")
+    name: Name = optional(
+        "What the gateway calls itself in `Via`, `Proxy-Status` and telemetry.", "azora-gateway"
+    )
+    listeners: Annotated[Items[ListenerSpec], NOT_EMPTY] = optional(
+        "Addresses that connections are accepted on.", ({"address": "0.0.0.0:8080"},)
+    )
+    admin: AdminSpec = optional("The admin API and console.", {})
+    workers: Annotated[Count, available(1)] = optional("How many processes serve.", 1)
+    limits: LimitsSpec = optional("Bounds of what a client may send.", {})
+    timeouts: TimeoutsSpec = optional("How long the client's side may take.", {})
+    quota_store: QuotaStoreSpec | None = later(
+        "Where quotas are counted. Absent: the memory of each process."
+    )
+    upstreams: dict[Name, UpstreamSpec] = optional("What is behind the gateway, by name.", {})
+    issuers: dict[Name, IssuerSpec] = later("Who issues tokens, by name.", {})
+    api_keys: ApiKeysSpec | None = later("Keys that programs show.")
+    basic_users: BasicUsersSpec | None = later("Users with a password.")
+    certificates: CertificatesSpec | None = later("How a client certificate becomes a principal.")
+    forward_auth: dict[Name, ForwardAuthSpec] = later("Services that decide about a request, by name.", {})
+    telemetry: TelemetrySpec | None = later("What the gateway says about itself.")
+    policies: Items[Text] = optional(
+        "Folders of policies, relative to this file; every `*.yaml` directly in them is read.",
+        ("../policies",),
+    )
+    defaults: DefaultsSpec = optional("Keys for every route of every file, and for what matches none.", {})
+
+    @model_validator(mode="after")
+    def _each_address_once(self) -> "GatewaySpec":
+        addresses = [listener.address for listener in self.listeners] + [self.admin.address]
+        # Port 0 asks the system for any free port, each time another one.
+        fixed = [address for address in addresses if address.unix or address.port]
+        twice = next((address for address in fixed if fixed.count(address) > 1), None)
+        if twice is not None:
+            raise rule(f"expected each address once among listeners and admin, got {twice} again")
+        return self

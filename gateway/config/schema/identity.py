@@ -1,0 +1,119 @@
+"""Who vouches for principals: issuers, keys, users, certificates, other services."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import model_validator
+
+from gateway.config.schema.model import (
+    LIST,
+    NAME,
+    SHAPE,
+    Duration,
+    FieldName,
+    Flag,
+    Items,
+    Name,
+    Origin,
+    Spec,
+    Text,
+    Url,
+    needed,
+    optional,
+    rule,
+)
+
+Algorithm = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+    "Ed25519",
+    "HS256",
+    "HS384",
+    "HS512",
+]
+Place = Annotated[Annotated[Text, NAME] | Annotated[Items[Text], LIST], SHAPE]
+
+
+class TokenSpec(Spec):
+    """Where a token is looked for."""
+
+    header: FieldName | None = optional("A field, as `Bearer TOKEN`.", "Authorization")
+    cookie: Text | None = optional("A cookie.")
+    query: Text | None = optional("A query parameter; removed before logging and forwarding.")
+
+
+class ClaimsSpec(Spec):
+    """Where the claims of a token say what we ask; a text is one member, a list is a path."""
+
+    subject: Place = optional("Who asks.", "sub")
+    roles: Place = optional("Roles.", "roles")
+    scopes: Place = optional("Scopes.", "scope")
+
+
+class IntrospectionSpec(Spec):
+    """An endpoint that is asked about every token (RFC 7662)."""
+
+    url: Url = needed("Where to ask.")
+    client_id: Text = needed("Our name there.")
+    client_secret: Text = needed("Our secret there.")
+
+
+class IssuerSpec(Spec):
+    """Somebody who issues tokens. One of discovery, jwks, keys, secret and introspection."""
+
+    issuer: Url | None = optional("The `iss` of the tokens, exactly.")
+    discovery: Flag = optional("Whether the keys are found through the issuer's metadata.", False)
+    jwks: Url | None = optional("Where the keys are.")
+    jwks_origins: Items[Origin] = optional("Other origins that the metadata may name for the keys.", ())
+    keys: Items[dict[str, Any]] = optional("The keys themselves, as JWK.", ())
+    secret: Text | None = optional("A shared secret, for HS256 and its kin.")
+    introspection: IntrospectionSpec | None = optional("An endpoint that is asked about every token.")
+    insecure_http: Flag = optional("Whether plain http will do beyond loopback.", False)
+    audience: Items[Text] = optional("Values of `aud`, one of which a token must carry.", ())
+    algorithms: Items[Algorithm] = optional("Signature algorithms that are accepted.", ("RS256", "ES256"))
+    leeway: Duration = optional("How far clocks may disagree.", "30s")
+    token: TokenSpec = optional("Where a token is looked for.", {})
+    claims: ClaimsSpec = optional("Where the claims say what we ask.", {})
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "IssuerSpec":
+        sources = (self.discovery, self.jwks, self.keys, self.secret, self.introspection)
+        if sum(map(bool, sources)) != 1:
+            raise rule("expected exactly one of discovery, jwks, keys, secret and introspection")
+        if self.introspection is None and self.issuer is None:
+            raise rule('expected the key "issuer"')
+        return self
+
+
+class ApiKeysSpec(Spec):
+    """Keys that programs show."""
+
+    file: Text = needed("A file with the SHA-256 of each key, its principal, roles and tier.")
+
+
+class BasicUsersSpec(Spec):
+    """Users with a password."""
+
+    file: Text = needed("A file with the argon2id or bcrypt hash of each password.")
+
+
+class CertificatesSpec(Spec):
+    """How a client certificate becomes a principal."""
+
+    subject: Literal["san_dns", "san_uri", "san_email", "common_name"] = optional("What names it.", "san_dns")
+    roles: dict[Text, Items[Name]] = optional("Roles by subject.", {})
+
+
+class ForwardAuthSpec(Spec):
+    """A service that decides about a request."""
+
+    url: Url = needed("Where to ask; a 2xx lets the request pass.")
+    timeout: Duration = optional("How long an answer may take.", "500ms")
+    copy_: Items[FieldName] = optional("Fields of the answer that join the request.", (), alias="copy")

@@ -1,0 +1,71 @@
+"""Policies that are defined once and used by name: tiers, roles, cors and headers."""
+
+from typing import Annotated, Literal
+
+from gateway.config.schema.model import (
+    LIST,
+    NAME,
+    NOT_EMPTY,
+    SHAPE,
+    Count,
+    Duration,
+    FieldName,
+    Flag,
+    Items,
+    Method,
+    Name,
+    Origin,
+    Rate,
+    Spec,
+    Text,
+    needed,
+    optional,
+)
+
+Preset = Literal["helmet", "api", "owasp", "none"]
+Names = Annotated[Annotated[Name, NAME] | Annotated[Items[Name], LIST], SHAPE]
+
+
+class TierSpec(Spec):
+    """A named rate and burst."""
+
+    limit: Rate | None = optional("How many requests in how much time, such as `600/1m`.")
+    burst: Count | None = optional("What a full bucket admits at once. Absent: the count of `limit`.")
+    concurrent: Count | None = optional("How many requests of one key may be under way at once.")
+    key: Names = optional(
+        "Who is counted together: `address`, `principal`, `route`, or a list of them. A tier by `principal` "
+        "is taken after authorisation, the others before authentication.",
+        "address",
+    )
+
+
+class RoleSpec(Spec):
+    """What a role allows."""
+
+    permissions: Items[Text] = optional("What the role allows, as `area:verb`; `*` allows everything.", ())
+    inherits: Items[Name] = optional("Roles whose permissions this one has too.", ())
+
+
+class CorsSpec(Spec):
+    """Which browser applications of other origins may call."""
+
+    allow_origins: Annotated[Items[Origin], NOT_EMPTY] = needed(
+        "Origins, compared byte for byte. `https://*.app.example` stands for one or more labels."
+    )
+    allow_methods: Items[Method] = optional("Methods beside GET, HEAD and POST.", ())
+    allow_headers: Items[FieldName] = optional("Request fields that a browser may send.", ())
+    expose_headers: Items[FieldName] = optional("Response fields that a script may read.", ())
+    credentials: Flag = optional("Whether cookies and other credentials may come along.", False)
+    max_age: Duration | None = optional("How long a browser may remember the answer to a preflight.")
+    on_disallowed: Literal["omit", "reject"] = optional(
+        "What another origin gets: an answer without permission, or a refusal.", "omit"
+    )
+
+
+class HeadersSpec(Spec):
+    """What is done to the fields of every response."""
+
+    preset: Preset = optional("Where to start from.", "helmet")
+    set: dict[str, str] = optional("Fields that replace those of the backend.", {})
+    default: dict[str, str] = optional("Fields that step in where the backend sent none.", {})
+    remove: Items[Text] = optional("Fields that are taken away; `X-Acme-*` removes by prefix.", ())

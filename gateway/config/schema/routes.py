@@ -1,0 +1,213 @@
+"""Routes: what matches, where it goes, what is demanded; and the defaults for all of it."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Discriminator, Tag, model_validator
+
+from gateway.config.schema.model import (
+    MAPPING,
+    NAME,
+    SHAPE,
+    TYPED,
+    Block,
+    Count,
+    Duration,
+    FieldName,
+    FieldValue,
+    Flag,
+    Host,
+    Items,
+    Method,
+    Name,
+    Origin,
+    OwnField,
+    Percent,
+    Prefix,
+    Size,
+    Spec,
+    Status,
+    Text,
+    available,
+    later,
+    needed,
+    optional,
+    rule,
+)
+from gateway.config.schema.named import CorsSpec, HeadersSpec, Names
+
+CHOICE = Tag("<choice>")
+Decider = Literal["clients", "cors", "csrf", "quota", "validate", "allow"]
+
+
+class RequestHeadersSpec(Spec):
+    """What is done to the fields of the request before it is forwarded."""
+
+    set: dict[OwnField, FieldValue] = optional("Fields that replace those of the client.", {})
+    remove: Items[OwnField] = optional("Fields that are taken away.", ())
+
+
+class ClientsSpec(Spec):
+    """Which addresses may ask."""
+
+    allow: Items[Block] = optional("Networks that may ask. Empty: every network.", ())
+    deny: Items[Block] = optional("Networks that may not; stronger than `allow`.", ())
+
+
+class BodyLimitsSpec(Spec):
+    """Bounds of a route's requests."""
+
+    body: Size = needed("The largest body, announced or counted while it passes.")
+
+
+class RouteTimeoutsSpec(Spec):
+    """How long the backend may take."""
+
+    response: Duration | None = optional(
+        "Until the head of the response, all attempts together. Absent: as the upstream says."
+    )
+    idle: Duration | None = optional("Between two pieces of a body. Absent: as the upstream says.")
+
+
+class AllowSpec(Spec):
+    """Which verified principals may ask; every given part must hold."""
+
+    permissions: Items[Text] = optional("All of these permissions.", ())
+    roles: Items[Name] = optional("Any of these roles.", ())
+    scopes: Items[Text] = optional("All of these scopes.", ())
+    when: Text | None = optional('A condition over the request, such as `"path.id == claims.sub"`.')
+
+
+class ChargeSpec(Spec):
+    """A tier and how much of it one request takes."""
+
+    tier: Name = needed("The tier.")
+    cost: Count = optional("What one request takes.", 1)
+
+
+class ChoiceSpec(Spec):
+    """A tier chosen by a claim; every further key is a value of the claim, its value the tier."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Name]
+
+    by: Text = needed("What decides, such as `claim:plan`.")
+    otherwise: Name = needed("The tier for every other value.", alias="else")
+
+
+class TrustedSpec(Spec):
+    """Origins beside the gateway's own."""
+
+    trusted: Items[Origin] = needed("Origins that may send requests with cookies.")
+
+
+def _item(value: object) -> str:
+    if isinstance(value, dict):
+        return "<choice>" if "by" in value else "<mapping>"
+    return "<name>"
+
+
+class ValidateSpec(Spec):
+    """What a request has to look like; the only policy that buffers a body."""
+
+    content_types: Items[Text] = optional("Media types of the body. Empty: any.", ())
+    max_body: Size | None = optional("The largest body that is looked at.")
+    schema_: Text | None = optional("A JSON Schema for the body, relative to this file.", alias="schema")
+    openapi: Text | None = optional(
+        "An OpenAPI document that describes the operation, relative to this file."
+    )
+    query: Text | None = optional("A JSON Schema for the query, relative to this file.")
+
+
+class SloSpec(Spec):
+    """Objectives that alerts and histograms are made from."""
+
+    availability: Percent | None = optional("The share of requests that must succeed.")
+    latency: Duration | None = optional("How long a good answer may take.")
+
+
+class DefaultsSpec(Spec):
+    """Keys for every route that does not say them itself; a key replaces the wider one whole."""
+
+    upstream: Name | None = optional("The upstream that requests are forwarded to.")
+    prefix: Prefix | None = optional("Put before the path of the match, and taken off on forwarding.")
+    request_headers: RequestHeadersSpec | None = optional("What is done to the fields of the request.")
+    timeouts: RouteTimeoutsSpec | None = optional("How long the backend may take.")
+    auth: Annotated[Names, available("public")] | None = optional(
+        "How a client proves who it is: the name of an issuer or of a forward_auth, `api_key`, `basic`, "
+        "`mtls`, or a list of them; `public` alone is open to everybody, in a list it makes proof optional."
+    )
+    headers: Annotated[Annotated[Name, NAME] | Annotated[HeadersSpec, MAPPING], SHAPE] | None = optional(
+        "What is done to the fields of the response: the name of a headers policy or of a preset, or the "
+        "policy in place. Absent: the preset `helmet`."
+    )
+    clients: ClientsSpec | None = optional("Which addresses may ask.")
+    limits: BodyLimitsSpec | None = optional("Bounds of the requests.")
+    allow: AllowSpec | None = later("Which verified principals may ask. Absent: any verified principal.")
+    quota: (
+        Items[
+            Annotated[
+                Annotated[Name, NAME] | Annotated[ChargeSpec, MAPPING] | Annotated[ChoiceSpec, CHOICE],
+                Discriminator(_item),
+            ]
+        ]
+        | None
+    ) = later("Tiers that every request is counted by.")
+    cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = later(
+        "Which browser applications may call: the name of a cors policy, or the policy in place."
+    )
+    csrf: (
+        Annotated[Annotated[Literal["auto", "off"], NAME] | Annotated[TrustedSpec, MAPPING], SHAPE] | None
+    ) = later('Whether requests with cookies from other origins are refused: `auto`, `"off"`, or `trusted`.')
+    validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
+    compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
+    report: Items[Decider] | None = later("Policies that decide, count and log, but let pass.")
+    slo: SloSpec | None = later("Objectives that alerts are made from.")
+
+
+class MatchSpec(Spec):
+    """What a request has to look like to take the route."""
+
+    host: Host | None = optional(
+        "The host, without a port; `*.app.example` is one or more labels. Absent: any."
+    )
+    path: Text = needed("The path: `{name}` is one segment, `{name...}` at the end the rest, also nothing.")
+    methods: Items[Method] = optional("Methods; another one is answered 405. Empty: any.", ())
+    headers: dict[FieldName, FieldValue] = optional("Fields and the exact values that they must have.", {})
+
+
+class RedirectSpec(Spec):
+    """A redirection."""
+
+    to: Text = needed("The path or URL to go to; `{name}` is filled in from the path.")
+    status: Annotated[Literal[301, 302, 303, 307, 308], TYPED] = optional("The status.", 308)
+
+
+class RespondSpec(Spec):
+    """A fixed answer."""
+
+    status: Status = optional("The status.", 200)
+    body: str = optional("The body, as plain text.", "")
+
+    @model_validator(mode="after")
+    def _empty_where_it_must_be(self) -> "RespondSpec":
+        if self.body and self.status in (204, 205, 304):
+            raise rule(f"expected no body with the status {self.status}")
+        return self
+
+
+class RewriteSpec(Spec):
+    """Another path for the backend."""
+
+    path: Text = needed("The path that is forwarded; `{name}` is filled in from the path of the match.")
+
+
+class RouteSpec(DefaultsSpec):
+    """What matches, where it goes, and what is demanded of it. One of upstream, redirect and respond."""
+
+    id: Name = needed("What the route is called in logs and metrics; unique.")
+    match: MatchSpec = needed("What matches.")
+    redirect: RedirectSpec | None = optional("Where the client is sent instead.")
+    respond: RespondSpec | None = optional("What is answered without a backend.")
+    rewrite: RewriteSpec | None = optional("The path that is forwarded, instead of taking the prefix off.")
+    upgrade: Items[Literal["websocket"]] = optional("Protocols that a connection may change to.", ())
+    operation: Text | None = later("The name of the operation in telemetry.")

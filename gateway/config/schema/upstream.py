@@ -1,0 +1,118 @@
+"""Upstreams: where the backends answer and how they are asked."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.config.schema.model import (
+    MAPPING,
+    NAME,
+    NOT_EMPTY,
+    SHAPE,
+    Count,
+    Duration,
+    Endpoint,
+    Host,
+    Items,
+    Number,
+    Percent,
+    Spec,
+    Text,
+    available,
+    later,
+    later_where,
+    needed,
+    optional,
+)
+from gateway.config.snapshot import Address
+
+
+class HashSpec(Spec):
+    """The same endpoint for the same value."""
+
+    hash: Annotated[str, Field(pattern="^(address|(header|cookie):.+)$")] = needed(
+        "What is hashed: `address`, `header:NAME` or `cookie:NAME`."
+    )
+
+
+class HealthSpec(Spec):
+    """Probes of the endpoints."""
+
+    path: Text = needed("The path that is asked; a status under 400 is healthy.")
+    interval: Duration = optional("Between two probes.", "5s")
+    timeout: Duration = optional("How long an answer may take.", "1s")
+    healthy: Count = optional("Good answers in a row that bring an endpoint back.", 2)
+    unhealthy: Count = optional("Bad answers in a row that take it out.", 3)
+
+
+class OutlierSpec(Spec):
+    """What requests themselves tell about an endpoint."""
+
+    failures: Count = optional("Failures in a row that take an endpoint out.", 5)
+    eject: Duration = optional("For how long.", "30s")
+
+
+class PoolSpec(Spec):
+    """Connections to one endpoint."""
+
+    max_connections: Count = optional("Connections at a time.", 256)
+    max_pending: Number = optional("Requests that may wait for one; above it 503.", 1024)
+    wait: Duration = optional("For how long they may wait.", "1s")
+    idle: Duration = optional("How long an unused connection is kept; less than the backend keeps it.", "55s")
+
+
+class UpstreamTimeoutsSpec(Spec):
+    """How long a backend may take."""
+
+    connect: Duration = optional("Until a connection stands.", "2s")
+    response: Duration = optional("Until the head of the response, all attempts together.", "30s")
+    idle: Duration = optional("Between two pieces of a body.", "60s")
+
+
+class RetrySpec(Spec):
+    """Another attempt where the first one failed; idempotent methods only."""
+
+    attempts: Count = optional("Tries in all.", 2)
+    after: Items[Literal["connect", "reset", 502, 503, 504]] = optional(
+        "What is tried again.", ("connect", "reset")
+    )
+    budget: Percent = optional("The share of requests that may be retries.", "20%")
+
+
+class UpstreamTlsSpec(Spec):
+    """TLS towards an upstream."""
+
+    ca: Text | None = optional("Authorities of its certificate. Absent: the system's.")
+    server_name: Host | None = optional("The name in its certificate. Absent: the endpoint's host.")
+    certificate: Text | None = optional("Our certificate, where it wants one.")
+    key: Text | None = optional("Our private key.")
+
+
+def _is_tls(endpoint: Address) -> bool:
+    return endpoint.tls
+
+
+Endpoints = Annotated[Items[Annotated[Endpoint, later_where(_is_tls)]], NOT_EMPTY]
+
+
+class UpstreamSpec(Spec):
+    """A named set of endpoints with one connection policy."""
+
+    endpoints: Endpoints = needed(
+        "Where it answers: `http://host:port`, `https://host:port` or `unix:/path`."
+    )
+    host: Host = optional(
+        "The Host field that is sent: the client's (`preserve`), the endpoint's (`endpoint`), or a name.",
+        "preserve",
+    )
+    balance: Annotated[
+        Annotated[Literal["round_robin", "least_pending", "p2c"], NAME] | Annotated[HashSpec, MAPPING],
+        SHAPE,
+        available("round_robin", "least_pending"),
+    ] = optional("Which endpoint is asked.", "least_pending")
+    health: HealthSpec | None = later("Probes of the endpoints.")
+    outlier: OutlierSpec | None = later("Endpoints that fail are left out for a while.")
+    pool: PoolSpec = optional("Connections to one endpoint.", {})
+    timeouts: UpstreamTimeoutsSpec = optional("How long a backend may take.", {})
+    retry: RetrySpec | None = later("Another attempt where the first one failed.")
+    tls: UpstreamTlsSpec | None = later("TLS towards this upstream.")

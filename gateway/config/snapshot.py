@@ -1,0 +1,119 @@
+"""Everything compiled from one set of files: what the running gateway reads.
+
+Sizes are bytes, durations seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from typing import Literal, final
+
+from gateway.http.path import PathRules
+from gateway.routing import Route, Router
+
+Network = IPv4Network | IPv6Network
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where something listens or answers: a host and port, or the path of a Unix socket."""
+
+    host: str = ""
+    port: int = 0
+    unix: str = ""
+    tls: bool = False
+
+    def __str__(self) -> str:
+        if self.unix:
+            return f"unix:{self.unix}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a request head, a body, and of the number of connections."""
+
+    request_line: int
+    fields: int
+    head: int
+    body: int
+    connections: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long the client's side may take, and how a drain ends."""
+
+    head: float
+    body_idle: float
+    write_idle: float
+    keep_alive: float
+    min_drain: float
+    drain: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An address we accept connections on."""
+
+    address: Address
+    trusted_proxies: tuple[Network, ...]
+    forwarded_by: Literal["x-forwarded-for", "forwarded"]
+    path: PathRules
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The admin listener; without a token it answers on loopback or a Unix socket only."""
+
+    address: Address
+    token: str
+    allow_origins: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Bounds of the connections to one endpoint, and of the requests that wait for one."""
+
+    max_connections: int
+    max_pending: int
+    wait: float
+    idle: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class UpstreamSettings:
+    """A named set of endpoints with one connection policy. `host` is preserve, endpoint, or a name."""
+
+    name: str
+    endpoints: tuple[Address, ...]
+    host: str
+    balance: str
+    pool: Pool
+    connect: float
+    response: float
+    idle: float
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """The whole configuration, compiled; `version` is a digest of every file it was made from."""
+
+    version: str
+    name: str
+    listeners: tuple[Listener, ...]
+    admin: Admin
+    limits: Limits
+    timeouts: Timeouts
+    upstreams: Mapping[str, UpstreamSettings]
+    routes: tuple[Route, ...]
+    router: Router

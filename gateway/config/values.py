@@ -1,0 +1,193 @@
+"""Texts that stand for something: durations, sizes, rates, networks, addresses, names of fields and hosts.
+
+Every function takes the text and gives the value, or raises ValueError with what it expected; who calls it
+says what it got.
+"""
+
+import re
+from ipaddress import ip_address, ip_network
+from urllib.parse import urlsplit
+
+from gateway.config.snapshot import Address, Network
+from gateway.http.fields import REQUEST_FIELDS
+
+DURATION = r"([0-9]{1,9})(ms|s|m|h)"
+SIZE = r"([0-9]{1,9})(B|KiB|MiB|GiB)"
+RATE = rf"[0-9]{{1,9}}/{DURATION}"
+PERCENT = r"[0-9]{1,3}(\.[0-9]{1,6})?%"
+NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
+HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?|\[[0-9a-f:.]+\]"
+METHOD = r"[A-Z]+(-[A-Z]+)*"
+FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_PORT = r"[0-9]{1,5}"
+_UNIX_AT_MOST = 107  # sun_path of Linux holds 108 bytes, the last of them zero.
+
+
+def pause(text: str) -> float:
+    """`0s` or a duration, in seconds."""
+    match = re.fullmatch(DURATION, text)
+    if match is None:
+        raise ValueError("a duration such as 250ms, 10s, 5m or 1h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+def duration(text: str) -> float:
+    """`250ms`, `10s`, `5m`, `1h`: seconds, more than none."""
+    seconds = pause(text)
+    if not seconds:
+        raise ValueError("a duration longer than 0s")
+    return seconds
+
+
+def size(text: str) -> int:
+    """`512B`, `64KiB`, `10MiB`, `1GiB`: bytes."""
+    match = re.fullmatch(SIZE, text)
+    if match is None:
+        raise ValueError("a size such as 512B, 64KiB or 10MiB")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def rate(text: str) -> tuple[int, float]:
+    """`600/1m`: how many, in how many seconds."""
+    if not re.fullmatch(RATE, text):
+        raise ValueError("a rate such as 600/1m")
+    count, _, per = text.partition("/")
+    return int(count), duration(per)
+
+
+def percent(text: str) -> float:
+    """`20%`: a share, 0.2."""
+    if not re.fullmatch(PERCENT, text) or float(text[:-1]) > 100:
+        raise ValueError("a percentage such as 20%, at most 100%")
+    # Divided as text: 99.9 / 100 is not 0.999.
+    return float(f"{text[:-1]}e-2")
+
+
+def network(text: str) -> Network:
+    """`10.0.0.0/8`, `2001:db8::/32`, or one address; no bits may stand behind the prefix."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            "a network such as 10.0.0.0/8, with no bits behind its prefix, or an address"
+        ) from None
+
+
+def listening(text: str) -> Address:
+    """`0.0.0.0:8080`, `[::]:8080` or `unix:/path`: where to listen, by number."""
+    expected = "an address such as 0.0.0.0:8080, [::]:8080 or unix:/run/gateway.sock"
+    if text.startswith("unix:"):
+        return _unix(text.removeprefix("unix:"), expected)
+    host, _, port = text.rpartition(":")
+    try:
+        numeric = ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        raise ValueError(expected) from None
+    if not re.fullmatch(_PORT, port) or (numeric.version == 6) != host.startswith("["):
+        raise ValueError(expected)
+    if int(port) > 65535:
+        raise ValueError("a port of at most 65535")
+    return Address(str(numeric), int(port))
+
+
+def endpoint(text: str) -> Address:
+    """`http://host:port`, `https://host:port` or `unix:/path`: where an upstream answers.
+
+    A path, query, fragment or user is refused: it would be silently without effect.
+    """
+    expected = "an endpoint such as http://10.0.0.7:8000, https://pay.internal or unix:/run/pay.sock"
+    if text.startswith("unix:"):
+        return _unix(text.removeprefix("unix:"), expected)
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    is_host = re.fullmatch(HOST, f"[{host}]" if ":" in host else host) and "*" not in host
+    if parts.scheme not in ("http", "https") or not is_host or port == 0 or not text.isprintable():
+        raise ValueError(expected)
+    if parts.path or parts.query or parts.fragment or "@" in parts.netloc or text.endswith(("?", "#", ":")):
+        raise ValueError(f"{expected}, without user, path and query")
+    tls = parts.scheme == "https"
+    return Address(host, port or (443 if tls else 80), tls=tls)
+
+
+def url(text: str) -> str:
+    """`https://host/path`: a URL that the gateway asks, without a user and a fragment."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018  A port that is no number raises on being read.
+    except ValueError:
+        raise ValueError("a URL such as https://id.example/keys") from None
+    known = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
+    if not known or parts.fragment or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("a URL such as https://id.example/keys")
+    return text
+
+
+def origin(text: str) -> str:
+    """`https://app.example` or `https://*.app.example`, as browsers spell it; `null` and `*` too."""
+    pattern = rf"https?://({HOST})(:{_PORT})?|\*|null"
+    if not re.fullmatch(pattern, text):
+        raise ValueError("an origin such as https://app.example, in lower case and without a path")
+    return text
+
+
+def host(text: str) -> str:
+    """`api.example`, `*.api.example` or `[::1]`: lower case, without a port."""
+    if not re.fullmatch(HOST, text) or len(text) > 255:
+        raise ValueError("a host such as api.example or *.api.example, in lower case and without a port")
+    return text
+
+
+def name(text: str) -> str:
+    """What people call something: letters, digits, `.`, `_` and `-`, a letter first, at most 64."""
+    if not re.fullmatch(NAME, text):
+        raise ValueError("a name of letters, digits, '.', '_' and '-' that begins with a letter")
+    return text
+
+
+def method(text: str) -> str:
+    """A request method as it stands on the wire."""
+    if not re.fullmatch(METHOD, text) or text in ("CONNECT", "TRACE"):
+        raise ValueError("a method in upper case such as GET, neither CONNECT nor TRACE")
+    return text
+
+
+def field_name(text: str) -> str:
+    """The name of a header field (RFC 9110 5.1)."""
+    if not re.fullmatch(FIELD_NAME, text):
+        raise ValueError("the name of a header field such as X-Request-Source")
+    return text
+
+
+def field_value(text: str) -> str:
+    """The value of a header field (RFC 9110 5.5): visible ASCII, blanks only inside."""
+    if not re.fullmatch(FIELD_VALUE, text):
+        raise ValueError("the value of a header field: visible ASCII without blanks around it")
+    return text
+
+
+def own_field(text: str) -> str:
+    """The name of a request field that is the operator's: not one that the gateway writes or takes away."""
+    known = REQUEST_FIELDS[field_name(text).encode()]
+    if known is not None and not known.forwarded and not {"_", "."} & {*text}:
+        raise ValueError("a field that the gateway does not manage itself")
+    return text
+
+
+def prefix(text: str) -> str:
+    """`/api/pay`: literal segments put before a route's path and taken off on forwarding."""
+    if not re.fullmatch(r"(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+", text) or re.search(r"/\.\.?(/|$)", text):
+        raise ValueError("a prefix such as /api/pay, without variables and without a slash at its end")
+    return text
+
+
+def _unix(path: str, expected: str) -> Address:
+    if not path.startswith("/") or not path.isprintable() or len(path.encode()) > _UNIX_AT_MOST:
+        raise ValueError(expected)
+    return Address(unix=path)

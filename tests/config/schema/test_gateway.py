@@ -1,0 +1,53 @@
+import pytest
+from pydantic import ValidationError
+
+from gateway.config.schema.gateway import GatewaySpec
+
+
+def messages(**keys):
+    try:
+        GatewaySpec.model_validate({"version": 1, **keys})
+    except ValidationError as error:
+        return [found["msg"] for found in error.errors()]
+    return []
+
+
+@pytest.mark.parametrize(
+    "admin",
+    [
+        pytest.param({}, id="loopback by default"),
+        pytest.param({"address": "[::1]:9901"}, id="loopback on IPv6"),
+        pytest.param({"address": "unix:/run/admin"}, id="a Unix socket"),
+        pytest.param({"address": "0.0.0.0:9901", "token": "t"}, id="everywhere with a token"),
+    ],
+)
+def test_the_admin_api_is_guarded(admin):
+    assert [] == messages(admin=admin)
+
+
+def test_the_admin_api_without_a_token_is_not_for_everybody():
+    message = "expected a token, or a loopback address or Unix socket, got only 0.0.0.0:9901"
+    assert [message] == messages(admin={"address": "0.0.0.0:9901"})
+
+
+def test_two_listeners_need_two_addresses():
+    message = "expected each address once among listeners and admin, got 127.0.0.1:9901 again"
+    assert [message] == messages(listeners=[{"address": "127.0.0.1:9901"}])
+
+
+def test_any_free_port_may_be_asked_for_twice():
+    assert [] == messages(listeners=[{"address": "127.0.0.1:0"}], admin={"address": "127.0.0.1:0"})
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        pytest.param({"listeners": []}, "expected at least one item, got none", id="no listener"),
+        pytest.param({"workers": 2}, "not available yet", id="two workers"),
+        pytest.param({"telemetry": {}}, "not available yet", id="telemetry"),
+        pytest.param({"issuers": {}}, "not available yet", id="issuers, even none"),
+        pytest.param({"quota_store": {"on_failure": "deny"}}, "not available yet", id="a quota store"),
+    ],
+)
+def test_a_key_is_refused(keys, message):
+    assert [message] == messages(**keys)

@@ -1,0 +1,33 @@
+import pytest
+from pydantic import ValidationError
+
+from gateway.config.schema.policies import PoliciesSpec
+
+
+def test_a_file_may_hold_nothing():
+    spec = PoliciesSpec.model_validate({})
+    assert ({}, ()) == (spec.headers, spec.routes)
+
+
+def test_a_file_may_hold_headers_defaults_and_routes():
+    spec = PoliciesSpec.model_validate(
+        {
+            "headers": {"strict": {"preset": "api"}},
+            "defaults": {"auth": "public"},
+            "routes": [{"id": "a", "match": {"path": "/a"}}],
+        }
+    )
+    assert ("api", "public", "a") == (spec.headers["strict"].preset, spec.defaults.auth, spec.routes[0].id)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        pytest.param({"tiers": {"a": {"limit": "1/1s"}}}, id="tiers"),
+        pytest.param({"roles": {"a": {"permissions": ["*"]}}}, id="roles"),
+        pytest.param({"cors": {"a": {"allow_origins": ["https://a.b"]}}}, id="cors"),
+    ],
+)
+def test_what_is_not_built_yet_says_so(section):
+    with pytest.raises(ValidationError, match="not available yet"):
+        PoliciesSpec.model_validate(section)

@@ -1,0 +1,82 @@
+import pytest
+from pydantic import ValidationError
+
+from gateway.config.schema.named import HeadersSpec
+from gateway.config.schema.routes import RouteSpec
+
+ROUTE = {"id": "a", "match": {"path": "/a"}}
+
+
+def messages(**keys):
+    with pytest.raises(ValidationError) as caught:
+        RouteSpec.model_validate({**ROUTE, **keys})
+    return [error["msg"] for error in caught.value.errors()]
+
+
+@pytest.mark.parametrize(
+    ("keys", "key", "value"),
+    [
+        pytest.param({"auth": "public"}, "auth", "public", id="open to everybody"),
+        pytest.param({"headers": "strict"}, "headers", "strict", id="a policy by name"),
+        pytest.param(
+            {"headers": {"preset": "api"}},
+            "headers",
+            HeadersSpec.model_validate({"preset": "api"}),
+            id="in place",
+        ),
+        pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
+        pytest.param({}, "auth", None, id="nothing is implied"),
+    ],
+)
+def test_a_route_is_read(keys, key, value):
+    assert value == getattr(RouteSpec.model_validate({**ROUTE, **keys}), key)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param({"auth": "azora-id"}, id="an issuer"),
+        pytest.param({"auth": ["public"]}, id="a list, even of public"),
+        pytest.param({"allow": {"roles": ["admin"]}}, id="authorisation"),
+        pytest.param(
+            {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
+        ),
+        pytest.param({"cors": {"allow_origins": ["https://a.b"]}}, id="cors"),
+        pytest.param({"csrf": "auto"}, id="csrf"),
+        pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
+        pytest.param({"compress": True}, id="compression"),
+        pytest.param({"report": ["quota"]}, id="report only"),
+        pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
+        pytest.param({"operation": "charge"}, id="an operation"),
+    ],
+)
+def test_what_is_not_built_yet_says_so(keys):
+    assert ["not available yet"] == messages(**keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        pytest.param(
+            {"respond": {"status": 204, "body": "x"}},
+            "expected no body with the status 204",
+            id="a body with 204",
+        ),
+        pytest.param({"upgrade": ["h2c"]}, "Input should be 'websocket'", id="another upgrade"),
+        pytest.param(
+            {"redirect": {"to": "/", "status": 200}}, "Input should be", id="a redirection that is none"
+        ),
+        pytest.param(
+            {"request_headers": {"set": {"Host": "h"}}},
+            "Value error, a field that the gateway does not manage itself",
+            id="a field that is ours",
+        ),
+        pytest.param(
+            {"quota": [{"by": "claim:plan", "pro": 1, "else": "b"}]}, "Value error, a name", id="no tier"
+        ),
+    ],
+)
+def test_a_wrong_route_is_refused(keys, message):
+    found = messages(**keys)
+    assert 1 == len(found)
+    assert found[0].startswith(message)

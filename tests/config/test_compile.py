@@ -1,0 +1,193 @@
+from ipaddress import ip_network
+
+import pytest
+
+from gateway.config.snapshot import Address, Admin, Limits, Listener, Pool, Timeouts, UpstreamSettings
+from gateway.http.edits import Block
+from gateway.http.path import PathRules
+from gateway.http.reply import Body
+from gateway.http.request import Request
+from gateway.routing import Forward, Redirect, Template
+
+HEAD = """
+version: 1
+upstreams: {pay: {endpoints: ["http://h:1"]}}
+policies: [policies]
+"""
+
+
+def asked(path, method=b"GET"):
+    return Request(method, b"h", path, b"", [], {}, 0, "192.0.2.1", False, Block(()))
+
+
+@pytest.fixture
+def targets(compiled):
+    """The targets of routes, by id."""
+    return lambda policies: {
+        route.id: route.target for route in compiled(gateway=HEAD, policies=policies).routes
+    }
+
+
+def test_what_is_not_said_has_its_default(compiled):
+    snapshot = compiled(gateway="version: 1\npolicies: []\n")
+    assert "azora-gateway" == snapshot.name
+    assert (Listener(Address("0.0.0.0", 8080), (), "x-forwarded-for", PathRules()),) == snapshot.listeners
+    assert Admin(Address("127.0.0.1", 9901), "", ()) == snapshot.admin
+    assert Limits(8192, 100, 32768, 10 * 1024 * 1024, 10000) == snapshot.limits
+    assert Timeouts(10.0, 30.0, 30.0, 75.0, 0.0, 20.0) == snapshot.timeouts
+    assert ({}, ()) == (snapshot.upstreams, snapshot.routes)
+
+
+def test_what_is_said_is_compiled(compiled):
+    snapshot = compiled(
+        gateway="""
+        version: 1
+        name: edge
+        listeners:
+          - address: unix:/run/a
+            trusted_proxies: [10.0.0.0/8]
+            forwarded_by: forwarded
+            path: {slashes: merge}
+        admin: {address: "0.0.0.0:1", token: "${env:TOKEN}", cors: {allow_origins: ["https://a.example"]}}
+        limits: {request_line: 1KiB, fields: 1, head: 2KiB, body: 3B, connections: 4}
+        timeouts: {head: 1s, body_idle: 2s, write_idle: 3s, keep_alive: 4s, min_drain: 5s, drain: 6s}
+        upstreams:
+          pay:
+            endpoints: ["http://h:1", unix:/run/p]
+            host: pay.internal
+            balance: round_robin
+            pool: {max_connections: 1, max_pending: 0, wait: 2s, idle: 3s}
+            timeouts: {connect: 4s, response: 5s, idle: 6s}
+        policies: []
+        """,
+        environ={"TOKEN": "123"},
+    )
+    rules = PathRules(slashes="merge")
+    listener = Listener(Address(unix="/run/a"), (ip_network("10.0.0.0/8"),), "forwarded", rules)
+    endpoints = (Address("h", 1), Address(unix="/run/p"))
+    upstream = UpstreamSettings(
+        "pay", endpoints, "pay.internal", "round_robin", Pool(1, 0, 2.0, 3.0), 4.0, 5.0, 6.0
+    )
+    assert ("edge", (listener,)) == (snapshot.name, snapshot.listeners)
+    assert Admin(Address("0.0.0.0", 1), "123", ("https://a.example",)) == snapshot.admin
+    assert Limits(1024, 1, 2048, 3, 4) == snapshot.limits
+    assert Timeouts(1.0, 2.0, 3.0, 4.0, 5.0, 6.0) == snapshot.timeouts
+    assert {"pay": upstream} == snapshot.upstreams
+
+
+def test_a_route_knows_its_place_and_what_it_matches(compiled):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies="""
+        defaults: {auth: public, upstream: pay, prefix: /p}
+        routes:
+          - id: a
+            match: {path: "/{x}/{rest...}", methods: [GET, PUT]}
+            upgrade: [websocket]
+        """,
+    ).routes
+    assert ("a", "/p/{x}/{rest...}", ("GET", "PUT"), ("x", "rest"), True) == (
+        route.id,
+        route.pattern,
+        route.methods,
+        route.variables,
+        route.upgrades,
+    )
+    assert route.source.endswith("policies/a.yaml:3")
+
+
+def test_a_route_goes_to_an_upstream(targets):
+    policies = """
+    defaults: {auth: public, upstream: pay, prefix: /p, request_headers: {set: {X-A: "1"}, remove: [X-B]}}
+    routes:
+      - {id: usual, match: {path: /a}, timeouts: {response: 1s}}
+      - {id: rewritten, match: {path: "/b/{x}"}, rewrite: {path: "/v2/{x}"}, request_headers: {}}
+    """
+    assert {
+        "usual": Forward(
+            "pay", b"/p", None, ((b"X-A", b"1"),), frozenset({b"x-a", b"x-b"}), response=1.0, idle=60.0
+        ),
+        "rewritten": Forward("pay", b"/p", Template((b"/v2/", b""), (0,)), (), frozenset(), 30.0, 60.0),
+    } == targets(policies)
+
+
+def test_a_route_may_redirect(targets):
+    policies = "routes: [{id: a, match: {path: '/{x}'}, auth: public, redirect: {to: 'https://h/{x}'}}]"
+    assert {"a": Redirect(Template((b"https://h/", b""), (0,)), 308)} == targets(policies)
+
+
+def test_a_route_may_answer_by_itself(targets):
+    policies = "routes: [{id: a, match: {path: /a}, auth: public, respond: {status: 410, body: gone}}]"
+    reply = targets(policies)["a"]
+    assert (410, None, Body(b"text/plain; charset=utf-8", b"gone")) == (
+        reply.status,
+        reply.reason,
+        reply.body,
+    )
+
+
+def test_policies_stand_in_their_order_and_know_their_lines(compiled):
+    (route,) = compiled(
+        gateway=HEAD + "limits: {body: 5B}\n",
+        policies="""
+        routes:
+          - id: a
+            match: {path: /a}
+            auth: public
+            upstream: pay
+            limits: {body: 7B}
+            clients: {deny: [10.0.0.0/8]}
+        """,
+    ).routes
+    clients, length = route.pipeline.policies
+    assert ("clients", "limits") == (clients.name, length.name)
+    assert ("a.yaml:7", "a.yaml:6") == tuple(policy.source.rpartition("/")[2] for policy in (clients, length))
+    assert (7, 7) == (length.limit, route.body_limit)
+
+
+def test_a_body_limit_that_no_route_says_is_that_of_the_gateway(compiled):
+    (route,) = compiled(gateway=HEAD + "limits:\n  body: 5B\n").routes
+    (length,) = route.pipeline.policies
+    assert (5, 5, True) == (length.limit, route.body_limit, length.source.endswith("gateway.yaml:5"))
+
+
+def test_equal_headers_policies_share_their_edits(compiled):
+    routes = compiled(
+        gateway=HEAD,
+        policies="""
+        headers: {mine: {preset: api, set: {A: b}}}
+        defaults: {auth: public, upstream: pay}
+        routes:
+          - {id: by-name, match: {path: /a}, headers: mine}
+          - {id: in-place, match: {path: /b}, headers: {preset: api, set: {A: b}}}
+          - {id: preset, match: {path: /c}, headers: helmet}
+          - {id: unsaid, match: {path: /d}}
+        """,
+    ).routes
+    by_name, in_place, preset, unsaid = (route.edits for route in routes)
+    assert (True, True, False) == (by_name is in_place, preset is unsaid, by_name is preset)
+
+
+def test_what_no_route_takes_has_the_global_defaults(compiled):
+    snapshot = compiled(
+        gateway=HEAD + "defaults: {headers: none, limits: {body: 1B}, clients: {deny: ['::1']}}\n"
+    )
+    unmatched, _ = snapshot.router.route(asked(b"/nowhere"))
+    assert ("_unmatched", 404, 1, (), ()) == (
+        unmatched.id,
+        unmatched.target.status,
+        unmatched.body_limit,
+        unmatched.edits[0].set,
+        unmatched.variables,
+    )
+    assert ["clients", "limits"] == [policy.name for policy in unmatched.pipeline.policies]
+
+
+def test_a_method_that_a_path_does_not_have_is_told_the_others(compiled):
+    snapshot = compiled(
+        gateway=HEAD,
+        policies="routes: [{id: a, match: {path: /a, methods: [PUT]}, auth: public, upstream: pay}]",
+    )
+    refused, _ = snapshot.router.route(asked(b"/a", b"DELETE"))
+    assert ("_method_not_allowed", 405) == (refused.id, refused.target.status)
+    assert (b"Allow", b"PUT") in refused.target.fields

@@ -1,0 +1,91 @@
+from ipaddress import ip_network
+
+import pytest
+
+from gateway.config import values
+from gateway.config.snapshot import Address
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "value"),
+    [
+        pytest.param(values.duration, "250ms", 0.25, id="milliseconds"),
+        pytest.param(values.duration, "10s", 10.0, id="seconds"),
+        pytest.param(values.duration, "5m", 300.0, id="minutes"),
+        pytest.param(values.duration, "1h", 3600.0, id="an hour"),
+        pytest.param(values.pause, "0s", 0.0, id="no pause"),
+        pytest.param(values.size, "512B", 512, id="bytes"),
+        pytest.param(values.size, "64KiB", 65536, id="KiB"),
+        pytest.param(values.size, "1GiB", 1024**3, id="GiB"),
+        pytest.param(values.rate, "600/1m", (600, 60.0), id="a rate"),
+        pytest.param(values.percent, "20%", 0.2, id="a percentage"),
+        pytest.param(values.percent, "99.9%", 0.999, id="a percentage with a fraction"),
+        pytest.param(values.network, "10.0.0.0/8", ip_network("10.0.0.0/8"), id="a network"),
+        pytest.param(values.network, "2001:db8::1", ip_network("2001:db8::1/128"), id="an address"),
+        pytest.param(values.listening, "0.0.0.0:8080", Address("0.0.0.0", 8080), id="every address"),
+        pytest.param(values.listening, "[::]:0", Address("::", 0), id="IPv6, any port"),
+        pytest.param(values.listening, "unix:/run/a.sock", Address(unix="/run/a.sock"), id="a socket"),
+        pytest.param(values.endpoint, "http://pay", Address("pay", 80), id="http has a port"),
+        pytest.param(
+            values.endpoint, "https://pay.internal", Address("pay.internal", 443, tls=True), id="https"
+        ),
+        pytest.param(values.endpoint, "http://[::1]:81", Address("::1", 81), id="an endpoint on IPv6"),
+        pytest.param(
+            values.endpoint, "unix:/run/a.sock", Address(unix="/run/a.sock"), id="an endpoint's socket"
+        ),
+        pytest.param(
+            values.url, "https://id.example:8443/keys?a=1", "https://id.example:8443/keys?a=1", id="a URL"
+        ),
+        pytest.param(values.origin, "https://*.app.example:8443", "https://*.app.example:8443", id="origins"),
+        pytest.param(values.host, "*.app.example", "*.app.example", id="a host with a wildcard"),
+        pytest.param(values.name, "azora-pay.v2", "azora-pay.v2", id="a name"),
+        pytest.param(values.method, "M-SEARCH", "M-SEARCH", id="a rare method"),
+        pytest.param(values.field_name, "X-Request-Source", "X-Request-Source", id="a field"),
+        pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
+        pytest.param(values.own_field, "Authorization", "Authorization", id="a field that passes"),
+        pytest.param(values.prefix, "/api/pay", "/api/pay", id="a prefix"),
+    ],
+)
+def test_a_text_is_read(parse, text, value):
+    assert value == parse(text)
+
+
+REFUSED = {
+    values.duration: ["10", "10 s", "-1s", "1d", "1.5s", "0s", "10S", "9999999999s"],
+    values.pause: ["0", "s"],
+    values.size: ["10", "64kb", "64KB", "1.5MiB", "-1B", "64KiB\n"],
+    values.rate: ["600", "600/m", "600/0s", "/1m", "600 / 1m"],
+    values.percent: ["20", "101%", "-1%", "%"],
+    values.network: ["10.0.0.1/8", "10.0.0/8", "10.0.0.0/33", "pay", "::/129"],
+    values.listening: [
+        *("8080", ":8080", "localhost:80", "::1:80", "[::1]", "1.2.3.4:", "1.2.3.4:65536", "[1.2.3.4]:80"),
+        *("unix:", "unix:a", "unix:/" + "a" * 108, "unix:/a\0b"),
+    ],
+    values.endpoint: [
+        *("pay:80", "ftp://pay", "http://", "http://pay/", "http://pay?", "http://u@pay", "http://pay#"),
+        *("http://pay:", "http://pay:99999", "http://pay:0", "http://*.pay", "http://p ay", "http://pay\n"),
+        *("http://[::1", "unix:run/a.sock"),
+    ],
+    values.url: ["id.example", "ftp://id", "https://u:p@id", "https://id/#a", "https://id:x", "https://id/ä"],
+    values.origin: ["app.example", "https://app.example/", "https://App.example"],
+    values.host: ["App.example", "app.example:80", "a_b", "*", "*.*.a", "-a", "a..b"],
+    values.name: ["1a", "_a", "a b", "a/b", "a" * 65],
+    values.method: ["get", "GE T", "CONNECT", "TRACE"],
+    values.field_name: ["X Y", "X:", "X\n"],
+    values.field_value: [" a", "a\r\nb", "ä", "a\0"],
+    values.own_field: ["Host", "connection", "X-Forwarded-For", "X-Auth-Subject"],
+    values.prefix: ["/", "api", "/api/", "/api//pay", "/{x}", "/a/../b", "/a?b"],
+}
+
+
+@pytest.mark.parametrize(
+    ("parse", "text"),
+    [
+        pytest.param(parse, text, id=f"{parse.__name__} {text!a}")
+        for parse, texts in REFUSED.items()
+        for text in ("", *texts)
+    ],
+)
+def test_anything_else_is_refused_with_what_was_expected(parse, text):
+    with pytest.raises(ValueError, match=r"^(an?|the) "):
+        parse(text)
