@@ -1,0 +1,69 @@
+"""What is measured: a reverse proxy that can be configured, started on a core and asked for its version.
+
+Every peer gets the same site and does the same for it: forward all paths to one upstream, over kept
+connections, in one worker, without a log. Being ready means the same for all and is judged by the runner.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import final
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a peer works: a folder of its own, the loopback port it listens on, the port of the backend."""
+
+    folder: Path
+    port: int
+    backend: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One proxy: the names its executable may have, the argument that makes it print its version.
+
+    `configure` writes its files into the site's folder and returns the arguments that run it on them.
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    version_argument: str
+    configure: Callable[[Site], list[str]]
+
+    def command(self, site: Site) -> list[str]:
+        """Configure it for a site; the command that runs it there in the foreground."""
+        return [str(program(*self.programs)), *self.configure(site)]
+
+    def version(self) -> str:
+        """The name of the executable and the version it prints; raises RuntimeError if it prints none."""
+        path = program(*self.programs)
+        run = subprocess.run(
+            [path, self.version_argument], capture_output=True, text=True, check=False, timeout=30
+        )
+        version = re.search(r"\b\d+\.\d+\.\d+", run.stdout + run.stderr)
+        if version is None:
+            raise RuntimeError(f"{path.name}: expected a version, got {run.stdout + run.stderr!r}")
+        return f"{path.name} {version[0]}"
+
+
+@cache
+def program(*names: str) -> Path:
+    """The first of these executables that the interpreter's environment or else the system has.
+
+    Looked up once, so that a whole run measures what its report names. Raises RuntimeError if there is none.
+    """
+    for name in names:
+        path = Path(sys.executable).with_name(name)
+        if path.exists():
+            return path
+        if found := shutil.which(name):
+            return Path(found)
+    raise RuntimeError(f"{' or '.join(names)} is not installed: `make bench` installs it")
