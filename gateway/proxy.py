@@ -67,7 +67,7 @@ class Proxy:
 
     def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
         """Write an answer of our own, with the same edits as every response."""
-        accept = None if exchange is None else exchange.request.noted.get(b"accept")
+        accept = None if exchange is None else exchange.request.value(b"accept")
         request_id = _new_id() if exchange is None else exchange.request_id
         body = reply.choose(accept)
         content = body.fill(request_id)
@@ -124,6 +124,7 @@ class Relay:
         "_route",
         "_stage",
         "_stream",
+        "_target",
         "_task",
     )
 
@@ -204,16 +205,15 @@ class Relay:
         self._stage = _ANSWERING
         proxy = self._proxy
         exchange = self._exchange
-        route = self._route
-        fields = client_fields(response, exchange, route.target, proxy.via)  # type: ignore[arg-type]
+        edits = self._route.edits[exchange.request.secure]
+        fields, block = client_fields(response, exchange, self._target, edits, proxy.via)
         if b"date" not in response.noted:
             fields.append((b"Date", proxy.clock.date))
-        kept, block = route.edits[exchange.request.secure].apply(fields)
-        self._stream.head(response.status, kept, block, response.length)
+        self._stream.head(response.status, fields, block, response.length)
 
     def upstream_data(self, chunk: bytes) -> None:
         if self._stage is not _DONE:
-            self._stream.allow(self._route.target.idle)  # type: ignore[union-attr]
+            self._stream.allow(self._target.idle)
             self._stream.data(chunk)
 
     def upstream_end(self, chunk: bytes) -> None:
@@ -267,10 +267,12 @@ class Relay:
         target = self._route.target
         if not isinstance(target, Forward):
             return self._give_up(self._local(target))
+        self._target = target
         request = self._exchange.request
-        refusal = self._proxy.loops(request) or self._expectation(request)
-        if refusal is not None:
-            return self._give_up(refusal)
+        if b"via" in request.noted or b"expect" in request.noted:
+            refusal = self._proxy.loops(request) or self._expectation(request)
+            if refusal is not None:
+                return self._give_up(refusal)
         endpoint = self._endpoint = self._proxy.upstreams[target.upstream].choose()
         endpoint.pending += 1
         self._stream.allow(target.response)
@@ -287,8 +289,6 @@ class Relay:
         self._connection = connection
         exchange = self._exchange
         request = exchange.request
-        target = self._route.target
-        assert isinstance(target, Forward)  # noqa: S101 - nothing else has a connection.
         length = request.length
         if length > 0:
             framing = b"Content-Length: %d\r\n" % length
@@ -300,9 +300,8 @@ class Relay:
             framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         else:
             framing = b""
-        settings = self._proxy.upstreams[target.upstream].settings
-        authority = self._authority(settings.host)
-        head = upstream_head(exchange, target, authority, self._proxy.via, framing)
+        authority = self._endpoint.host or request.authority or self._endpoint.authority  # type: ignore[union-attr]
+        head = upstream_head(exchange, self._target, authority, self._proxy.via, framing)
         body = self._body
         if not self._complete:
             self._body = b""
@@ -311,14 +310,6 @@ class Relay:
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         return connection.ask(self, request.method, head + body if body else head)
-
-    def _authority(self, host: str) -> bytes:
-        authority = self._exchange.request.authority
-        if host == "preserve" and authority:
-            return authority
-        if host in ("preserve", "endpoint"):
-            return self._endpoint.authority  # type: ignore[union-attr]
-        return host.encode()
 
     def _inform(self, response: Response) -> None:
         status = response.status
@@ -338,11 +329,11 @@ class Relay:
         ):
             return self._give_up(self._proxy.faults.reply(Fault.PROTOCOL))
         self._stage = _TUNNEL
-        fields = client_fields(response, self._exchange, self._route.target, self._proxy.via)  # type: ignore[arg-type]
+        edits = self._route.edits[self._exchange.request.secure]
+        fields, block = client_fields(response, self._exchange, self._target, edits, self._proxy.via)
         fields += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
-        kept, block = self._route.edits[self._exchange.request.secure].apply(fields)
-        self._stream.allow(self._route.target.idle)  # type: ignore[union-attr]
-        return self._stream.head(101, kept, block, UNKNOWN)
+        self._stream.allow(self._target.idle)
+        return self._stream.head(101, fields, block, UNKNOWN)
 
     def _expectation(self, request: Request) -> Reply | None:
         """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""

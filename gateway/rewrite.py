@@ -4,7 +4,7 @@ Fields that we manage are written here and nowhere else, after whatever the clie
 taken away, so nobody can forge them.
 """
 
-from gateway.http.edits import Edits
+from gateway.http.edits import Block, Edits
 from gateway.http.fields import Field
 from gateway.http.request import Request
 from gateway.http.response import Response
@@ -53,19 +53,21 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
     )
 
 
-def client_fields(response: Response, exchange: Exchange, target: Forward, via: bytes) -> list[Field]:
-    """The fields of the backend's response with ours among them, before the route's edits."""
+def client_fields(
+    response: Response, exchange: Exchange, target: Forward, edits: Edits, via: bytes
+) -> tuple[list[Field], Block]:
+    """The fields of the response for the client: the backend's after the route's edits, and ours."""
     fields = response.fields
     noted = response.noted
     if target.prefix and b"location" in noted:
         fields = [_with_prefix(field, exchange.request, target.prefix) for field in fields]
+    kept, block = edits.apply(fields, response.status)
+    if exchange.response_fields:
+        kept += exchange.response_fields
     earlier = noted.get(b"via")
-    return [
-        *fields,
-        *exchange.response_fields,
-        (b"X-Request-Id", exchange.request_id),
-        (b"Via", via if earlier is None else earlier + b", " + via),
-    ]
+    kept.append((b"X-Request-Id", exchange.request_id))
+    kept.append((b"Via", via if earlier is None else earlier + b", " + via))
+    return kept, block
 
 
 def _with_prefix(field: Field, request: Request, prefix: bytes) -> Field:
@@ -80,9 +82,3 @@ def _with_prefix(field: Field, request: Request, prefix: bytes) -> Field:
         if value.startswith(origin + b"/"):
             return name, origin + prefix + value[len(origin) :]
     return field
-
-
-def answer_fields(edits: Edits, fields: list[Field]) -> tuple[Field, ...]:
-    """Every field of a response as it leaves, for those who look at it offline."""
-    kept, block = edits.apply(fields)
-    return (*kept, *block.fields)

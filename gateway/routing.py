@@ -163,13 +163,21 @@ class _Node:
 
     def find(self, segments: list[bytes], index: int) -> _Leaf | None:
         """The most exact leaf below this node for the segments from `index` on."""
-        if index == len(segments):
-            return self.leaf or self.rest
-        child = self.literals.get(segments[index])
-        leaf = child.find(segments, index + 1) if child is not None else None
-        if leaf is None and self.name is not None:
-            leaf = self.name.find(segments, index + 1)
-        return leaf or self.rest
+        node, rest = self, self.rest
+        while index < len(segments):
+            child, other = node.literals.get(segments[index]), node.name
+            index += 1
+            if child is None:
+                child = other
+            elif other is not None:
+                leaf = child.find(segments, index)
+                if leaf is not None:
+                    return leaf
+                child = other
+            if child is None:
+                return rest
+            node, rest = child, child.rest or rest
+        return node.leaf or rest
 
 
 @final
@@ -258,7 +266,8 @@ class Router:
         leaf = self._find(path, chain)
         if leaf is None:
             return self.unmatched, ()
-        return leaf.choose(method, request), leaf.captures(path)
+        route = leaf.choose(method, request)
+        return route, leaf.captures(path) if route.variables else ()
 
     def _find(self, path: bytes, chain: tuple[_Table, ...]) -> _Leaf | None:
         segments = path.split(b"/", self._depth)

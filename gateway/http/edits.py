@@ -43,8 +43,8 @@ class Edits:
         self._actions = _Actions(self)
         self._blocks: dict[int, Block] = {}
 
-    def apply(self, fields: list[Field]) -> tuple[list[Field], Block]:
-        """The fields of the backend that pass, in order, and the constant fields that join them."""
+    def apply(self, fields: list[Field], status: int = 200) -> tuple[list[Field], Block]:
+        """The fields of a response that pass, in order, and the constant fields that join them."""
         actions = self._actions
         kept = []
         present = 0
@@ -55,6 +55,9 @@ class Edits:
             elif action > 0:
                 kept.append(field)
                 present |= action
+        if status == 304:
+            # RFC 9111 4.3.4: its fields update the stored response, which may have come with its own.
+            present = (1 << len(self.default)) - 1
         block = self._blocks.get(present)
         return kept, block if block is not None else self._block(present)
 

@@ -8,8 +8,8 @@ backend is built from addresses and hosts that were understood.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
-from itertools import chain
 from typing import Literal, final
 
 from gateway.http.fields import Field
@@ -18,6 +18,7 @@ _LEARNED_AT_MOST = 4096
 # A longer way through trusted proxies is a loop or an attack; the walk ends there.
 _HOPS_AT_MOST = 32
 _ELEMENT_AT_MOST = 512
+_NODE_AT_MOST = 128
 
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{0,5}))?", re.ASCII)
 # RFC 7239 6: an address, in brackets if it is an IPv6 one, with a port or an obfuscated port.
@@ -39,8 +40,9 @@ def bare_address(text: str) -> str:
     return str(address.ipv4_mapped or address).partition("%")[0]
 
 
+# Not frozen: several are made a request, and a frozen one costs four times as much to make.
 @final
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Claim:
     """What is said of one hop: whence it came, and how that one asked. An empty text says nothing."""
 
@@ -135,14 +137,17 @@ class Forwarding:
 
 def _listed(peer: str, noted: Mapping[bytes, bytes]) -> Iterator[_Claim]:
     """The peer and the hops of `X-Forwarded-For`, the nearest first, up to the first that is no address."""
-    proto, host, port = [
-        _last(noted.get(b"x-forwarded-" + name, b"")) for name in (b"proto", b"host", b"port")
-    ]
+    proto = _proto(_last(noted, b"x-forwarded-proto"))
+    host = _host(_last(noted, b"x-forwarded-host"))
+    port = _last(noted, b"x-forwarded-port")
+    port = port if _is_port(port) else ""
+    yield _Claim(peer, proto, host, port)
     hops = noted.get(b"x-forwarded-for", b"").decode("latin-1").rsplit(",", _HOPS_AT_MOST)
-    for address in chain([peer], (_address(_unquoted(hop.strip(" \t"))) for hop in reversed(hops))):
+    for hop in reversed(hops):
+        address = _address(_unquoted(hop.strip(" \t")))
         if not address:
             return
-        yield _Claim(address, _proto(proto), _host(host), port if _is_port(port) else "")
+        yield _Claim(address, proto, host, port)
 
 
 def _elements(peer: str, noted: Mapping[bytes, bytes]) -> Iterator[_Claim]:
@@ -176,21 +181,27 @@ def _claim(pairs: list[tuple[str, str, str]]) -> _Claim | None:
     return _Claim(address, _proto(said.get("proto", "")), _host(said.get("host", "")))
 
 
-def _last(value: bytes) -> str:
+def _last(noted: Mapping[bytes, bytes], name: bytes) -> str:
     # Of several values only the last was certainly written by the trusted peer.
-    return value.decode("latin-1").rpartition(",")[2].strip(" \t")
+    return noted.get(name, b"").decode("latin-1").rpartition(",")[2].strip(" \t")
 
 
 def _unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
 
 
-def _address(node: str) -> str:
+@lru_cache(_LEARNED_AT_MOST)
+def _known_address(node: str) -> str:
     match = _NODE.fullmatch(node)
     try:
         return bare_address(match[1] or match[2] if match else node)
     except ValueError:
         return ""
+
+
+def _address(node: str) -> str:
+    """The address that a node of RFC 7239 6 names, or nothing."""
+    return _known_address(node) if len(node) <= _NODE_AT_MOST else ""
 
 
 def _proto(text: str) -> str:

@@ -11,15 +11,26 @@ class Request:
     """One request, read and made unambiguous: what is matched here is what is forwarded.
 
     `path` is canonical (RFC 3986, see `gateway.http.path`), `query` is untouched and begins with `?` unless
-    empty. `fields` are those to forward, in order; `noted` holds the values that decisions need, by lower-case
-    name. `length` is the declared size of the body in bytes: 0 none, -1 chunked. `client` is the address the
-    request came from behind the trusted proxies, `secure` whether the client spoke TLS, and
+    empty. `fields` are those to forward, in order; `noted` holds the values that decisions need, by
+    lower-case name. `length` is the declared size of the body in bytes: 0 none, -1 chunked. `client` is the
+    address the request came from behind the trusted proxies, `secure` whether the client spoke TLS, and
     `forwarding` the fields that tell the backend so.
     """
 
-    __slots__ = ("authority", "client", "fields", "forwarding", "length", "method", "noted", "path", "query", "secure")
+    __slots__ = (
+        "authority",
+        "client",
+        "fields",
+        "forwarding",
+        "length",
+        "method",
+        "noted",
+        "path",
+        "query",
+        "secure",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter a slot, made in one place.
         self,
         method: bytes,
         authority: bytes,
@@ -42,3 +53,8 @@ class Request:
         self.client = client
         self.secure = secure
         self.forwarding = forwarding
+
+    def value(self, name: bytes) -> bytes | None:
+        """The value of a forwarded field by its lower-case name, joined where it is repeated."""
+        values = [value for raw, value in self.fields if raw.lower() == name]
+        return b", ".join(values) if values else None

@@ -61,7 +61,7 @@ class Exchange:
 
 
 class Policy(Protocol):
-    """One step of a pipeline. `name` is its word in logs and metrics, `source` the `file:line` that made it."""
+    """One step of a pipeline: `name` is its word in logs, `source` the `file:line` that made it."""
 
     @property
     def name(self) -> str: ...

@@ -10,13 +10,17 @@ from gateway.wire.clock import Clock
 
 @final
 class Endpoint:
-    """One address of an upstream. `pending` counts the requests it has not finished."""
+    """One address of an upstream. `pending` counts the requests it has not finished.
 
-    __slots__ = ("address", "authority", "pending", "pool")
+    `host` is the Host that requests get here, None where the client's is kept.
+    """
 
-    def __init__(self, address: Address, pool: Pool) -> None:
+    __slots__ = ("address", "authority", "host", "pending", "pool")
+
+    def __init__(self, address: Address, pool: Pool, host: str) -> None:
         self.address = address
         self.authority = b"localhost" if address.unix else _authority(address)
+        self.host = {"preserve": None, "endpoint": self.authority}.get(host, host.encode())
         self.pool = pool
         self.pending = 0
 
@@ -30,7 +34,7 @@ class Upstream:
     def __init__(self, settings: UpstreamSettings, clock: Clock) -> None:
         self.settings = settings
         self.endpoints = [
-            Endpoint(address, Pool(address, settings.pool, settings.connect, clock))
+            Endpoint(address, Pool(address, settings.pool, settings.connect, clock), settings.host)
             for address in settings.endpoints
         ]
         self.choose: Callable[[], Endpoint] = _BALANCE[settings.balance](self.endpoints)

@@ -299,7 +299,7 @@ class Downstream(asyncio.Protocol):
         except Malformed as malformed:
             return self._refuse(malformed.reason)
         rest = data[end:]
-        self._keep_alive = self._reader.keep_alive
+        self._keep_alive = self._reader.collector.keep_alive
         self._head_only = request.method == b"HEAD"
         remaining = self._remaining = request.length
         if not remaining:
@@ -361,10 +361,10 @@ class Downstream(asyncio.Protocol):
         except Malformed as malformed:
             self._keep_alive = False
             return relay.client_broken(malformed.reason)
-        if not reader.body_complete:
+        if not reader.collector.complete:
             self.deadline = self._clock.now + self._timeouts.body_idle
             return relay.client_data(chunk)
-        if reader.overrun:
+        if reader.collector.overrun:
             # What came behind the body was swallowed by the parser: its sender must repeat it.
             self._keep_alive = False
         self.step(_UPLOADED)

@@ -236,10 +236,15 @@ class Connection(asyncio.Protocol):
             return self._take_informational(relay, response, rest)
         framing = reader.framing
         if framing is Framing.COUNTED:
-            self._remaining = response.length
-            self.step(_COUNTING)
+            length = response.length
+            if len(rest) < length:
+                self._remaining = length
+                self.step(_COUNTING)
+                relay.upstream_head(response)
+                return self._take_counted(rest)
+            self._settle(rest[length:])
             relay.upstream_head(response)
-            return self._take_counted(rest)
+            return relay.upstream_end(rest[:length])
         if framing is Framing.NONE:
             self._settle(rest)
             relay.upstream_head(response)
@@ -280,16 +285,16 @@ class Connection(asyncio.Protocol):
             chunk = reader.body(data) if data else b""
         except Malformed:
             return self._break()
-        if not reader.body_complete:
+        if not reader.collector.complete:
             return relay.upstream_data(chunk)
-        self._settle(b"overrun" if reader.overrun else b"")
+        self._settle(b"overrun" if reader.collector.overrun else b"")
         return relay.upstream_end(chunk)
 
     def _settle(self, rest: bytes) -> None:
         """The response is complete; the connection serves again only if nothing is in doubt."""
         self._relay = None
         self.served += 1
-        reusable = self._reader.keep_alive and self._complete and not rest
+        reusable = self._reader.collector.keep_alive and self._complete and not rest
         self.step(_ANSWERED if reusable else _SPENT)
 
     def _break(self) -> None:

@@ -79,6 +79,12 @@ def test_the_list_of_the_backend_is_left_alone(edits):
     assert before == fields
 
 
+def test_a_304_gets_no_default_that_the_stored_response_may_have_set_itself():
+    edits = Edits([(b"X-Frame-Options", b"DENY")], [(b"Content-Security-Policy", b"default-src 'none'")], [])
+    _, block = edits.apply([], 304)
+    assert ((b"X-Frame-Options", b"DENY"),) == block.fields
+
+
 def test_a_block_is_also_the_lines_of_a_head():
     lines = b"A: 1\r\nB: 2\r\n"
     assert lines == Block(((b"A", b"1"), (b"B", b"2"))).lines
