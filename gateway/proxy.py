@@ -8,9 +8,10 @@ to wait gets a Task, which then goes on with the same method.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
-from typing import final
+from functools import partial
+from typing import Any, final
 
 from gateway.config.snapshot import Snapshot
 from gateway.http.edits import Block, Edits
@@ -58,7 +59,8 @@ class Proxy:
     def begin(self, stream: Downstream, request: Request) -> "Relay":
         """Take a request; its body, or the end of it, follows at once."""
         route, captures = self.snapshot.router.route(request)
-        exchange = Exchange(request, _new_id(), captures)
+        request_id = request.noted.get(b"x-request-id") or _new_id()
+        exchange = Exchange(request, request_id, captures)
         return Relay(self, stream, route, exchange)
 
     def refuse(self, stream: Downstream, reason: Reason) -> None:
@@ -140,7 +142,7 @@ class Relay:
         self._attempts = 0
         self._connection: Connection | None = None
         self._endpoint: Endpoint | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Future[Any] | None = None
 
     # What the client does.
 
@@ -163,10 +165,8 @@ class Relay:
     def client_end(self, chunk: bytes) -> None:
         self._complete = True
         if self._stage is _NEW:
-            self._received = len(chunk)
-            if self._received > self._route.body_limit:
-                return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
-            self._body = chunk
+            if chunk:
+                return self.client_data(chunk)
             return self._decide(0)
         connection = self._connection
         if self._stage is _TUNNEL and connection is not None:
@@ -231,7 +231,7 @@ class Relay:
         stale = fault is Fault.RESET and connection is not None and connection.served > 0
         if stale and self._stage is _ASKED and self._may_repeat():
             self._stage = _CONNECTING
-            self._wait(self._connect(self._endpoint.pool.connect()))  # type: ignore[union-attr]
+            self._task = asyncio.create_task(self._connect(self._endpoint.pool.connect))  # type: ignore[union-attr]
         else:
             self._give_up(self._proxy.faults.reply(fault))
 
@@ -255,7 +255,8 @@ class Relay:
                 if isinstance(verdict, Reply):
                     return self._give_up(verdict)
                 self._stage = _DECIDING
-                return self._wait(self._await_verdict(verdict, index))
+                self._task = asyncio.ensure_future(verdict)
+                return self._task.add_done_callback(partial(self._decided, index))
         except Exception:
             # Fail closed: what a policy could not decide is never forwarded.
             log.exception("a policy failed, request %s", exchange.request_id.decode())
@@ -280,7 +281,8 @@ class Relay:
         if connection is not None:
             return self._ask(connection)
         self._stage = _CONNECTING
-        return self._wait(self._connect(endpoint.pool.acquire()))
+        self._task = asyncio.create_task(self._connect(endpoint.pool.acquire))
+        return None
 
     def _ask(self, connection: Connection) -> None:
         """Write the request on a connection, with what there is of its body."""
@@ -369,25 +371,21 @@ class Relay:
 
     # What has to wait.
 
-    def _wait(self, work: Awaitable[None]) -> None:
-        self._task = asyncio.ensure_future(work)
-
-    async def _await_verdict(self, awaited: Awaitable[Verdict], index: int) -> None:
-        try:
-            verdict = await awaited
-        except Exception:
-            log.exception("a policy failed, request %s", self._exchange.request_id.decode())
-            verdict = INTERNAL
+    def _decided(self, index: int, task: asyncio.Future[Verdict]) -> None:
+        if task is not self._task or task.cancelled():
+            return
         self._task = None
-        if verdict is not None:
-            self._give_up(verdict)
-        else:
-            self._decide(index + 1)
+        error = task.exception()
+        if error is not None:
+            log.error("a policy failed, request %s", self._exchange.request_id.decode(), exc_info=error)
+            return self._give_up(INTERNAL)
+        verdict = task.result()
+        return self._decide(index + 1) if verdict is None else self._give_up(verdict)
 
-    async def _connect(self, coming: Awaitable[Connection]) -> None:
+    async def _connect(self, make: Callable[[], Awaitable[Connection]]) -> None:
         reply = INTERNAL
         try:
-            connection = await coming
+            connection = await make()
         except UpstreamError as error:
             reply = self._proxy.faults.reply(error.fault)
         except Exception:

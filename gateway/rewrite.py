@@ -34,9 +34,10 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
     if hidden:
         fields = [field for field in fields if field[0].lower() not in hidden]
     lines = [b"%b: %b\r\n" % field for field in fields]
-    for added in (exchange.upstream_fields, target.set_fields):
-        if added:
-            lines += [b"%b: %b\r\n" % field for field in added]
+    if exchange.upstream_fields:
+        lines += [b"%b: %b\r\n" % field for field in exchange.upstream_fields]
+    if target.set_fields:
+        lines += [b"%b: %b\r\n" % field for field in target.set_fields]
     if target.prefix:
         lines.append(b"X-Forwarded-Prefix: %b\r\n" % target.prefix)
     earlier = request.noted.get(b"via")

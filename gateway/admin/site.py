@@ -76,7 +76,7 @@ class Admin:
         # A preflight carries no credentials, and its answer tells nothing.
         if token and request.path not in _OPEN and request.method != "OPTIONS":
             given = request.headers.get("Authorization", "")
-            if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {token}".encode()):
                 return _refusal(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
         response = await handler(request)
         response.headers["Cache-Control"] = "no-store"

@@ -104,7 +104,7 @@ RESPONSE_FIELDS = FieldTable(
     [
         *_rules(False, True, None, "content-length transfer-encoding"),
         *_rules(False, True, b", ", "connection upgrade via"),
-        *_rules(False, False, b", ", f"{_HOP_BY_HOP} te"),
+        *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
         *_rules(True, True, b", ", "date location"),
     ],
     drop_aliases=False,

@@ -26,8 +26,8 @@ class PathRules:
 # RFC 3986 2.3.
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-# What the usual path is made of: no escape, no `;`. Without `//` and `/.` it is canonical as it stands.
-_is_plain = re.compile(rb"/[\w~!$&'()*+,=:@./-]*").fullmatch
+# The usual path, canonical as it stands: no escape, no `;`, no segment that is empty or begins with a dot.
+_is_plain = re.compile(rb"/(?:[\w~!$&'()*+,=:@-][\w~!$&'()*+,=:@.-]*+/?+)*+").fullmatch
 
 # Visible ASCII without `#`, `?`, `\`; `%` only before two hexadecimal digits.
 _READABLE = re.compile(rb'/[!"$&->@-\[\]-~]*(?:%[0-9A-Fa-f]{2}[!"$&->@-\[\]-~]*)*')
@@ -48,7 +48,7 @@ def canonical(raw: bytes, rules: PathRules) -> bytes:
     6.2.2.1, 6.2.2.2); case stays, dot segments are not removed. The result begins with `/` and is its own
     canonical form. Raises Malformed(Reason.PATH) for every path that can be read in two ways.
     """
-    if _is_plain(raw) and b"//" not in raw and b"/." not in raw:
+    if _is_plain(raw):
         return raw
     if not _READABLE.fullmatch(raw):
         raise Malformed(Reason.PATH)

@@ -15,7 +15,7 @@ from gateway.wire.clock import Clock
 from gateway.wire.upstream import Connection, Fault, UpstreamError
 from gateway.wire.upstream_states import Event, State
 
-_IDLE = State.IDLE
+_IDLE = int(State.IDLE)
 
 
 @final
@@ -49,7 +49,7 @@ class Pool:
     @property
     def idle(self) -> int:
         """Connections that lie idle."""
-        return len(self._idle)
+        return sum(connection.state == _IDLE for connection in self._idle)
 
     @property
     def waiting(self) -> int:
@@ -61,7 +61,7 @@ class Pool:
         idle = self._idle
         while idle:
             connection = idle.pop()
-            if connection.state is _IDLE:
+            if connection.state == _IDLE:
                 return connection
         return None
 
@@ -77,27 +77,30 @@ class Pool:
             if self.open < self._bounds.max_connections:
                 return await self.connect()
             connection = await self._wait()
-            if connection is not None and connection.state is _IDLE:
+            if connection is not None and connection.state == _IDLE:
                 return connection
 
     async def connect(self) -> Connection:
         """A new connection. Raises UpstreamError: DNS, REFUSED or CONNECT_TIMEOUT."""
         self.open += 1
+        connection = Connection(self)
         try:
             async with asyncio.timeout(self._connect):
-                return await self._make()
+                await self._make(connection)
         except BaseException as error:
-            self.open -= 1
-            self._wake(None)
+            if not connection.was_made:
+                # Else its end counts it.
+                self.forget(connection)
             if isinstance(error, OSError):
                 raise UpstreamError(_fault(error)) from None
             raise
+        return connection
 
     def put_back(self, connection: Connection) -> None:
         """Take a connection that can serve again: it goes to who waits longest, or lies idle."""
         if self.closed:
             connection.step(Event.RELEASED)
-        elif not self._wake(connection):
+        elif not self._waiting or not self._wake(connection):
             connection.deadline = self._clock.now + self._bounds.idle
             self._idle.append(connection)
 
@@ -111,9 +114,9 @@ class Pool:
         now = self._clock.now
         self.deadline = now
         idle = self._idle
-        while idle and (idle[0].deadline <= now or idle[0].state is not _IDLE):
+        while idle and (idle[0].deadline <= now or idle[0].state != _IDLE):
             connection = idle.popleft()
-            if connection.state is _IDLE:
+            if connection.state == _IDLE:
                 connection.step(Event.RELEASED)
 
     def close(self) -> None:
@@ -123,14 +126,13 @@ class Pool:
         while self._idle:
             self._idle.pop().step(Event.RELEASED)
 
-    async def _make(self) -> Connection:
+    async def _make(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         address = self._address
         if address.unix:
-            _, connection = await loop.create_unix_connection(lambda: Connection(self), address.unix)
+            await loop.create_unix_connection(lambda: connection, address.unix)
         else:
-            _, connection = await loop.create_connection(lambda: Connection(self), address.host, address.port)
-        return connection
+            await loop.create_connection(lambda: connection, address.host, address.port)
 
     async def _wait(self) -> Connection | None:
         if len(self._waiting) >= self._bounds.max_pending:
@@ -151,7 +153,7 @@ class Pool:
     def _pass_on(self, connection: Connection | None) -> None:
         if connection is None:
             self._wake(None)
-        elif connection.state is _IDLE:
+        elif connection.state == _IDLE:
             self.put_back(connection)
 
     def _wake(self, connection: Connection | None) -> bool:

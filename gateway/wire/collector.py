@@ -31,6 +31,7 @@ class Collector(Generic[P]):
     """
 
     __slots__ = (
+        "_append",
         "_barren",
         "_chunks",
         "_make",
@@ -51,6 +52,7 @@ class Collector(Generic[P]):
         self._barren = 0
         self.url = b""
         self.fields: list[Field] = []
+        self._append = self.fields.append
         self.keep_alive = False
         self.complete = False
         self.overrun = False
@@ -63,7 +65,7 @@ class Collector(Generic[P]):
         self.url = url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value))
+        self._append((name, value))
 
     def on_headers_complete(self) -> None:
         # The only place where the answer is right; it knows of HTTP/1.0 and of bodies without a length.
@@ -77,7 +79,8 @@ class Collector(Generic[P]):
 
     def head(self, head: bytes, refusal: Reason) -> P:
         """Collect from one whole head; the parser comes back, to be asked for more. Raises Malformed."""
-        self.fields = []
+        fields = self.fields = []
+        self._append = fields.append
         self.complete = self.overrun = False
         parser = self._parser
         if parser is None:
@@ -106,11 +109,15 @@ class Collector(Generic[P]):
         without a byte of body, so that is bounded too.
         """
         chunks = self._chunks = []
-        self.fields = []
+        fields_of_trailers = self.fields = []
+        self._append = fields_of_trailers.append
         try:
             self._parser.feed_data(data)  # type: ignore[union-attr]
-        except httptools.HttpParserError:
-            raise Malformed(refusal) from None
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if not self.complete:
+                raise Malformed(refusal) from None
+            # The fault is in what came behind the message.
+            self.overrun = True
         self._trailers += len(self.fields)
         self._barren = 0 if chunks else self._barren + len(data)
         if self._trailers > fields or self._barren > _BARREN_AT_MOST:

@@ -19,7 +19,7 @@ from gateway.http.request import Request
 from gateway.wire.clock import NEVER, Clock
 from gateway.wire.downstream_states import TRANSITIONS, Event, State
 from gateway.wire.request import CHUNKED, Intake, RequestReader
-from gateway.wire.status import STATUS_LINES, has_no_body
+from gateway.wire.status import STATUS_LINES
 from gateway.wire.transitions import bind
 
 UNKNOWN = -1
@@ -54,10 +54,9 @@ class Handler(Protocol):
     def refuse(self, stream: "Downstream", reason: Reason) -> None: ...
 
 
-_HEAD, _BODY, _WAIT, _EARLY, _ANSWER, _TUNNEL, _LINGERING, _DEAD = State
-_REQUEST, _UPLOAD, _UPLOADED, _ANSWERING, _ANSWERED, _CLOSING, _SWITCHED, _ABORTED, _EOF, _EXPIRED, _LOST = (
-    Event
-)
+_HEAD, _BODY, _WAIT, _EARLY, _ANSWER, _TUNNEL, _LINGERING, _DEAD = map(int, State)
+_REQUEST, _UPLOAD, _UPLOADED, _ANSWERING, _ANSWERED, _CLOSING, _SWITCHED, _ABORTED, *_rest = map(int, Event)
+_EOF, _EXPIRED, _LOST = _rest
 
 
 @final
@@ -135,13 +134,13 @@ class Downstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         state = self.state
-        if state is _HEAD:
+        if state == _HEAD:
             self._take_head(self._held + data if self._held else data)
-        elif state is _BODY or state is _EARLY:
+        elif state == _BODY or state == _EARLY:
             self._take_body(data)
-        elif state is _WAIT or state is _ANSWER:
+        elif state == _WAIT or state == _ANSWER:
             self._hold(data)
-        elif state is _TUNNEL:
+        elif state == _TUNNEL:
             self.deadline = self._clock.now + self.patience
             assert self._relay is not None  # noqa: S101 - a tunnel belongs to a relay.
             self._relay.client_data(data)
@@ -149,7 +148,7 @@ class Downstream(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.step(_EOF)
         # Over TLS there is no half-close: the loop closes whatever is answered here.
-        return self.state is not _DEAD
+        return self.state != _DEAD
 
     def connection_lost(self, error: Exception | None) -> None:
         self.step(_LOST)
@@ -169,7 +168,7 @@ class Downstream(asyncio.Protocol):
         if self._relay is not None:
             self.deadline = self._clock.now + self.patience
             self._relay.client_resumed()
-        elif self.state is _HEAD and self._held:
+        elif self.state == _HEAD and self._held:
             self._take_held()
 
     def expired(self) -> None:
@@ -194,7 +193,9 @@ class Downstream(asyncio.Protocol):
             if http11:
                 self._inform(status, fields, block)
             return
-        head_only = self._head_only = self._head_only or has_no_body(status)
+        if status == 204 or status == 304:
+            self._head_only = True
+        head_only = self._head_only
         framing = b""
         if length >= 0:
             if status != 204:
@@ -205,7 +206,7 @@ class Downstream(asyncio.Protocol):
                 framing = b"Transfer-Encoding: chunked\r\n"
             else:
                 self._keep_alive = False
-        if not self._keep_alive or self._handler.draining or self.state is _BODY:
+        if not self._keep_alive or self._handler.draining or self.state == _BODY:
             self._keep_alive = False
             framing += b"Connection: close\r\n"
         elif not http11:
@@ -254,20 +255,20 @@ class Downstream(asyncio.Protocol):
 
     def resume(self) -> None:
         """Undo `pause`."""
-        if not self._reading and (self.state is _BODY or self.state is _EARLY or self.state is _TUNNEL):
+        if not self._reading and (self.state == _BODY or self.state == _EARLY or self.state == _TUNNEL):
             self._read_on()
             self.deadline = self._clock.now + self._timeouts.body_idle
 
     def allow(self, seconds: float) -> None:
         """Let the other side of the gateway take `seconds` from now, and from each step it makes."""
         self.patience = seconds
-        if self.state is not _BODY:
+        if self.state != _BODY:
             self.deadline = self._clock.now + seconds
 
     def finish(self) -> None:
         """Close once the current answer is written; at once where there is none (drain)."""
         self._keep_alive = False
-        if self.state is _HEAD and not self._held:
+        if self.state == _HEAD and not self._held:
             self.step(_CLOSING)
 
     def kill(self) -> None:
@@ -277,7 +278,7 @@ class Downstream(asyncio.Protocol):
 
     # One place changes the state.
 
-    def step(self, event: Event) -> None:
+    def step(self, event: int) -> None:
         """Take the transition that the table has for `event`, and do what stands there."""
         self.state, action = _TABLE[self.state][event]
         if action is not None:
@@ -286,9 +287,11 @@ class Downstream(asyncio.Protocol):
     # Reading.
 
     def _take_head(self, data: bytes) -> None:
-        if data[0] == _CR and data[:2] == b"\r\n":
+        if data[0] == _CR:
             # RFC 9112 2.2: an empty line before a request is ignored.
-            data = data[2:]
+            while data[:2] == b"\r\n":
+                data = data[2:]
+        self._head_only = data[:5] == b"HEAD "
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             return self._take_part(data)
@@ -300,7 +303,6 @@ class Downstream(asyncio.Protocol):
             return self._refuse(malformed.reason)
         rest = data[end:]
         self._keep_alive = self._reader.collector.keep_alive
-        self._head_only = request.method == b"HEAD"
         remaining = self._remaining = request.length
         if not remaining:
             self._held = rest
@@ -321,7 +323,7 @@ class Downstream(asyncio.Protocol):
     def _take_part(self, data: bytes) -> None:
         limits = self._intake.limits
         line = data.find(b"\n")
-        if line < 0 and len(data) > limits.request_line:
+        if line < 0 and len(data) - data.endswith(b"\r") > limits.request_line:
             return self._refuse(Reason.TARGET_TOO_LONG)
         if len(data) > limits.head:
             return self._refuse(Reason.FIELDS_TOO_LARGE)
@@ -329,9 +331,9 @@ class Downstream(asyncio.Protocol):
         # would only hide that until the deadline.
         if data.count(b"\n") != data.count(b"\r\n") or not (data[:1].isalpha() or data in (b"", b"\r")):
             return self._refuse(Reason.MALFORMED)
-        if not self._held:
+        if data and not self._held:
             # Set at the first byte and never extended: a head that trickles in has an end.
-            self.deadline = self._clock.now + self._timeouts.head
+            self.deadline = min(self.deadline, self._clock.now + self._timeouts.head)
         self._held = data
         if not self._reading:
             self._read_on()
@@ -375,7 +377,7 @@ class Downstream(asyncio.Protocol):
         self.pause()
 
     def _take_held(self) -> None:
-        if self.state is _HEAD and self._held and self._writable:
+        if self.state == _HEAD and self._held and self._writable:
             held, self._held = self._held, b""
             self._take_head(held)
 
@@ -405,6 +407,7 @@ class Downstream(asyncio.Protocol):
         lines = [b"%b: %b\r\n" % field for field in fields]
         self._transport.write(b"".join([STATUS_LINES[status], *lines, block.lines, b"\r\n"]))
         if status == 101:
+            self._keep_alive = False
             self.step(_SWITCHED)
 
     # What the table asks for.

@@ -19,7 +19,10 @@ from gateway.http.request import Request
 from gateway.wire.collector import Collector
 
 CHUNKED = -1
-_SLASH = 47
+_REQUEST_ID = re.compile(rb"[0-9a-f]{32}")
+_SLASH = ord("/")
+_HASH = ord("#")
+_QUESTION = ord("?")
 
 # RFC 3986 3.2.2 without user information: a name, an IPv4 address or a bracketed IPv6 address, and a port.
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -70,20 +73,22 @@ class RequestReader:
         """The request whose head, up to and with its empty line, is `head`. Raises Malformed."""
         intake = self._intake
         limits = intake.limits
-        end_of_line = head.find(b"\r\n")
-        if end_of_line > limits.request_line:
+        if len(head) > limits.request_line < head.find(b"\r\n"):
             raise Malformed(Reason.TARGET_TOO_LONG)
         collector = self.collector
         parser = collector.head(head, Reason.MALFORMED)
         if len(collector.fields) > limits.fields:
             raise Malformed(Reason.FIELDS_TOO_LARGE)
-        self.http11 = head.endswith(b" HTTP/1.1", 0, end_of_line)
-        if not self.http11 and not head.endswith(b" HTTP/1.0", 0, end_of_line):
-            raise Malformed(Reason.VERSION)
         method = parser.get_method()
         if method in _REFUSED_METHODS:
             raise Malformed(Reason.METHOD_REFUSED)
         fields, noted = sift(collector.fields, REQUEST_FIELDS)
+        # Of all versions only 1.1 is kept alive without a word, so the usual request need not be asked.
+        self.http11 = http11 = (
+            collector.keep_alive and b"connection" not in noted
+        ) or parser.get_http_version() == "1.1"
+        if not http11 and parser.get_http_version() != "1.0":
+            raise Malformed(Reason.VERSION)
         framed = b"content-length" in noted or b"transfer-encoding" in noted
         length = self._length(noted) if framed else 0
         if length == CHUNKED:
@@ -92,16 +97,23 @@ class RequestReader:
             collector.renew()
         elif not collector.complete:
             raise Malformed(Reason.MALFORMED)
+        if b"upgrade" in noted:
+            self._check_upgrade(noted, length)
         authority = noted.get(b"host", b"")
         if authority not in intake.authorities:
             self._check_authority(authority, noted)
         target = collector.url
-        if target[0] != _SLASH or b"#" in target:
+        if target[0] != _SLASH or _HASH in target:
             target = _origin_form(target, method, authority)
-        path, mark, query = target.partition(b"?")
+        path, query = target, b""
+        if _QUESTION in target:
+            mark = target.find(b"?")
+            path, query = target[:mark], target[mark:]
         if path != b"*":
             path = canonical(path, intake.path)
         client, secure = self._peer, self._secure
+        if b"x-request-id" in noted and not self._is_believed(noted[b"x-request-id"]):
+            del noted[b"x-request-id"]
         if self._trusted:
             client, secure = intake.forwarding.origin(client, secure, noted)
             forwarding = self._forwarding(authority, noted)
@@ -111,13 +123,14 @@ class RequestReader:
         else:
             forwarding = self._forwarding(authority, {})
             self._own = authority, forwarding
-        return Request(
-            method, authority, path, mark + query, fields, noted, length, client, secure, forwarding
-        )
+        return Request(method, authority, path, query, fields, noted, length, client, secure, forwarding)
 
     def body(self, data: bytes) -> bytes:
         """What of a chunked body `data` carries. Trailers are dropped. Raises Malformed."""
         return self.collector.body(data, self._intake.limits.fields, Reason.MALFORMED)
+
+    def _is_believed(self, request_id: bytes) -> bool:
+        return self._trusted and _REQUEST_ID.fullmatch(request_id) is not None
 
     def _forwarding(self, authority: bytes, noted: dict[bytes, bytes]) -> Block:
         intake = self._intake
@@ -133,10 +146,16 @@ class RequestReader:
             length = CHUNKED
         else:
             length = int(noted[b"content-length"])
-        if length and b"upgrade" in noted:
+        return length
+
+    def _check_upgrade(self, noted: dict[bytes, bytes], length: int) -> None:
+        if length:
             # The bytes behind the head would be the body to one side and the new protocol to the other.
             raise Malformed(Reason.FRAMING)
-        return length
+        options = [option.strip(b" \t").lower() for option in noted.get(b"connection", b"").split(b",")]
+        if not self.http11 or b"upgrade" not in options:
+            # RFC 9110 7.8: ignored in HTTP/1.0, and where Connection does not name it.
+            del noted[b"upgrade"]
 
     def _check_authority(self, authority: bytes, noted: dict[bytes, bytes]) -> None:
         # RFC 9112 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
@@ -156,6 +175,6 @@ def _origin_form(target: bytes, method: bytes, authority: bytes) -> bytes:
         if absolute[1].lower() != authority.lower():
             raise Malformed(Reason.HOST)
         target = absolute[2] if absolute[2][:1] == b"/" else b"/" + absolute[2]
-    if b"#" in target:
+    if _HASH in target:
         raise Malformed(Reason.PATH)
     return target

@@ -63,7 +63,7 @@ class Owner(Protocol):
     def forget(self, connection: "Connection") -> None: ...
 
 
-_IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = State
+_IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = map(int, State)
 (
     _ASKED,
     _COUNTING,
@@ -76,7 +76,7 @@ _IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = State
     _RELEASED,
     _EOF,
     _LOST,
-) = Event
+) = map(int, Event)
 
 
 @final
@@ -119,6 +119,11 @@ class Connection(asyncio.Protocol):
         self.deadline = NEVER
         self.state = _IDLE
 
+    @property
+    def was_made(self) -> bool:
+        """True once it has been open; then its end is told to its owner."""
+        return self._transport is not None
+
     # What the proxy tells us.
 
     def begin(self, relay: UpstreamEvents, method: bytes, head: bytes, chunk: bytes) -> None:
@@ -141,7 +146,7 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Write a part of the request's body, framed already; nothing once the connection is gone."""
-        if self.state is not _DEAD:
+        if self.state != _DEAD:
             self._transport.write(data)
 
     def complete(self) -> None:
@@ -150,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def write_eof(self) -> None:
         """No more bytes go through the tunnel in this direction."""
-        if self.state is _TUNNEL and self._transport.can_write_eof():
+        if self.state == _TUNNEL and self._transport.can_write_eof():
             self._transport.write_eof()
 
     def release(self) -> None:
@@ -177,15 +182,15 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         state = self.state
-        if state is _HEAD:
+        if state == _HEAD:
             self._take_head(self._held + data if self._held else data)
-        elif state is _COUNTED:
+        elif state == _COUNTED:
             self._take_counted(data)
-        elif state is _CHUNKED:
+        elif state == _CHUNKED:
             self._take_chunks(data)
-        elif state is _UNTIL_EOF or state is _TUNNEL:
+        elif state == _UNTIL_EOF or state == _TUNNEL:
             cast("UpstreamEvents", self._relay).upstream_data(data)
-        elif state is _IDLE:
+        elif state == _IDLE:
             # Nobody asked for this: it must never be taken for the answer to the next request.
             self.step(_BROKEN)
 
@@ -207,7 +212,7 @@ class Connection(asyncio.Protocol):
 
     # One place changes the state.
 
-    def step(self, event: Event) -> None:
+    def step(self, event: int) -> None:
         """Take the transition that the table has for `event`, and do what stands there."""
         self.state, action = _TABLE[self.state][event]
         if action is not None:
@@ -293,6 +298,7 @@ class Connection(asyncio.Protocol):
     def _settle(self, rest: bytes) -> None:
         """The response is complete; the connection serves again only if nothing is in doubt."""
         self._relay = None
+        self._remaining = 0
         self.served += 1
         reusable = self._reader.collector.keep_alive and self._complete and not rest
         self.step(_ANSWERED if reusable else _SPENT)
@@ -306,8 +312,9 @@ class Connection(asyncio.Protocol):
     # What the table asks for.
 
     def go_back(self) -> None:
-        # A paused connection would not notice its end while it lies idle.
-        self.resume()
+        if not self._reading:
+            # A paused connection would not notice its end while it lies idle.
+            self.resume()
         self._owner.put_back(self)
 
     def close(self) -> None:
