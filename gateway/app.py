@@ -97,6 +97,9 @@ async def serve(snapshot: Snapshot, ready: Callable[[Address], None] | None = No
     gateway = Gateway(snapshot)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unexpected)
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
     await gateway.start()
     # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
     gc.collect()
@@ -106,9 +109,6 @@ async def serve(snapshot: Snapshot, ready: Callable[[Address], None] | None = No
     log.info("admin on %s", gateway.admin.address)
     if ready is not None:
         ready(gateway.listeners[0].address)
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     await stopping.wait()
     log.info("draining")
     stopping.clear()

@@ -39,6 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", FINDINGS)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,10 +112,7 @@ def run_(options: argparse.Namespace) -> int:
         return FINDINGS
     from gateway.app import run, serve
 
-    try:
-        run(serve(snapshot))
-    except OSError as error:
-        return _fail(f"cannot listen: {error.strerror or error}", FINDINGS)
+    run(serve(snapshot))
     return OK
 
 

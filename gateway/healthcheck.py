@@ -18,6 +18,8 @@ def readiness(address: Address) -> str | None:
         said = response.read(100).decode("utf-8", "replace").strip()
     except OSError as error:
         return f"no answer from the admin listener {address}: {error.strerror or error}"
+    except http.client.HTTPException:
+        return f"what answers at {address} is no admin listener"
     finally:
         connection.close()
     return None if response.status == 200 else f"the admin listener {address} says {response.status} {said}"

@@ -307,8 +307,9 @@ class Relay:
         body = self._body
         if not self._complete:
             self._body = b""
-            connection.begin(self, request.method, head, self._framed(body) if body else b"")
-            return self._stream.resume()
+            # Before anything is written: the backend may ask for a pause at once.
+            self._stream.resume()
+            return connection.begin(self, request.method, head, self._framed(body) if body else b"")
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         return connection.ask(self, request.method, head + body if body else head)
@@ -372,10 +373,10 @@ class Relay:
     # What has to wait.
 
     def _decided(self, index: int, task: asyncio.Future[Verdict]) -> None:
-        if task is not self._task or task.cancelled():
-            return
+        if task is not self._task:
+            return None
         self._task = None
-        error = task.exception()
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
             log.error("a policy failed, request %s", self._exchange.request_id.decode(), exc_info=error)
             return self._give_up(INTERNAL)
@@ -413,9 +414,9 @@ class Relay:
     def _let_go(self) -> None:
         """Nothing more is done for this request."""
         self._stage = _DONE
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
         if self._endpoint is not None:
             self._endpoint.pending -= 1
             self._endpoint = None

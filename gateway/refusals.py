@@ -10,6 +10,9 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.wire.upstream import Fault
 
+_SECONDS_TO_RETRY = 1
+_RETRY = (b"Retry-After", b"%d" % _SECONDS_TO_RETRY)
+
 # What the client's side refuses; every one of these ends the connection.
 WIRE = {
     reason: problem(status, reason, detail, closes=True)
@@ -26,9 +29,12 @@ WIRE = {
         (Reason.FIELDS_TOO_LARGE, 431, "The header fields are too large or too many."),
         (Reason.BODY_TOO_LARGE, 413, "The body is larger than allowed here."),
         (Reason.REQUEST_TIMEOUT, 408, "The request did not arrive in time."),
-        (Reason.OVERLOADED, 503, "Too many connections are open."),
     )
 }
+
+WIRE[Reason.OVERLOADED] = problem(
+    503, Reason.OVERLOADED, "Too many connections are open.", _RETRY, closes=True
+)
 
 EXPECTATION = problem(417, Reason.EXPECTATION, "Only 100-continue can be expected.", closes=True)
 INTERNAL = problem(500, Reason.INTERNAL, "The gateway failed; the request was not forwarded.")
@@ -66,8 +72,6 @@ _FAULTS = {
     Fault.BUSY: (503, Reason.UPSTREAM_BUSY, "connection_limit_reached", "The backend is busy."),
 }
 
-_SECONDS_TO_RETRY = 1
-
 
 @final
 class Faults:
@@ -96,5 +100,5 @@ def _fields(name: str, status: int, error: str) -> list[Field]:
     # RFC 9209 2: the name is a token or a string; a string holds any name.
     fields = [(b"Proxy-Status", f'"{name}"; error={error}'.encode())]
     if status == 503:
-        fields.append((b"Retry-After", b"%d" % _SECONDS_TO_RETRY))
+        fields.append(_RETRY)
     return fields

@@ -78,8 +78,8 @@ def _with_prefix(field: Field, request: Request, prefix: bytes) -> Field:
         return field
     if value.startswith(b"/") and not value.startswith(b"//"):
         return name, prefix + value
-    for scheme in (b"http://", b"https://"):
-        origin = scheme + request.authority
-        if value.startswith(origin + b"/"):
-            return name, origin + prefix + value[len(origin) :]
-    return field
+    scheme, _, rest = value.partition(b"://")
+    authority, slash, path = rest.partition(b"/")
+    if not slash or authority.lower() != request.authority.lower():
+        return field
+    return name, b"%b://%b%b/%b" % (scheme, authority, prefix, path)

@@ -52,6 +52,7 @@ class Admin:
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard])
+        application.on_response_prepare.append(_harden)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
         readable = [
@@ -78,10 +79,7 @@ class Admin:
             given = request.headers.get("Authorization", "")
             if not hmac.compare_digest(given.encode(errors="surrogateescape"), f"Bearer {token}".encode()):
                 return _refusal(401, "A bearer token is needed.", {"WWW-Authenticate": "Bearer"})
-        response = await handler(request)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+        return await handler(request)
 
     def _is_our_name(self, host: str) -> bool:
         if self.address.unix:
@@ -127,6 +125,12 @@ class Admin:
                 for name, upstream in self._proxy.upstreams.items()
             ]
         )
+
+
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Server"] = "gateway"
 
 
 def route_view(route: Route) -> dict[str, object]:

@@ -135,6 +135,9 @@ class Downstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         state = self.state
         if state == _HEAD:
+            if not self._writable:
+                # The next answer waits until the last one is taken, so the next request does too.
+                return self._hold(data)
             self._take_head(self._held + data if self._held else data)
         elif state == _BODY or state == _EARLY:
             self._take_body(data)
@@ -144,6 +147,7 @@ class Downstream(asyncio.Protocol):
             self.deadline = self._clock.now + self.patience
             assert self._relay is not None  # noqa: S101 - a tunnel belongs to a relay.
             self._relay.client_data(data)
+        return None
 
     def eof_received(self) -> bool:
         self.step(_EOF)
@@ -168,8 +172,8 @@ class Downstream(asyncio.Protocol):
         if self._relay is not None:
             self.deadline = self._clock.now + self.patience
             self._relay.client_resumed()
-        elif self.state == _HEAD and self._held:
-            self._take_held()
+        elif self.state == _HEAD:
+            self.begin_again()
 
     def expired(self) -> None:
         """The deadline has passed; a client that still takes what we wrote is given more time."""
@@ -468,7 +472,8 @@ class Downstream(asyncio.Protocol):
     def begin_again(self) -> None:
         self._head_only = False
         self.patience = NEVER
-        self.deadline = self._clock.now + self._timeouts.keep_alive
+        if self._writable:
+            self.deadline = self._clock.now + self._timeouts.keep_alive
         if self._held:
             # The next request begins in a call of its own: ten thousand in one read must not nest.
             asyncio.get_running_loop().call_soon(self._take_held)

@@ -1,6 +1,7 @@
 """An address on which clients connect."""
 
 import asyncio
+import errno
 import os
 import socket
 from typing import final
@@ -36,8 +37,11 @@ class Listener:
         self.address = settings.address
 
     async def open(self) -> None:
-        """Begin to accept. Raises OSError."""
-        listening = bind(self.address)
+        """Begin to accept. Raises OSError, which names the address."""
+        try:
+            listening = bind(self.address)
+        except OSError as error:
+            raise OSError(error.errno, f"{self.address}: {error.strerror}") from None
         if not self.address.unix:
             self.address = Address(self.address.host, listening.getsockname()[1])
         settings = self._settings
@@ -71,6 +75,11 @@ class Listener:
 def bind(address: Address) -> socket.socket:
     """A socket bound to `address`, which does not listen yet. Raises OSError."""
     if address.unix:
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if listening.connect_ex(address.unix) == errno.ECONNREFUSED:
+            # Left over from a process that is gone.
+            os.unlink(address.unix)
+        listening.close()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listening.bind(address.unix)
         return listening

@@ -48,7 +48,9 @@ class ResponseReader:
         if status < 200 or status == 204 or status == 304 or method == b"HEAD":
             self.framing = Framing.NONE
         elif b"transfer-encoding" in noted:
-            if noted[b"transfer-encoding"].lower() != b"chunked" or counted is not None:
+            # RFC 9112 6.1: a coding in HTTP/1.0, or beside a Content-Length, makes the framing faulty.
+            chunked = noted[b"transfer-encoding"].lower() == b"chunked" and head[7] == _ONE
+            if not chunked or counted is not None:
                 raise Malformed(Reason.UPSTREAM_PROTOCOL)
             self.framing = Framing.CHUNKED
             collector.begin_chunks()

@@ -232,11 +232,13 @@ class Connection(asyncio.Protocol):
         if relay is None:
             return None
         reader = self._reader
+        rest = data[end:]
         try:
             response = reader.head(data[:end], self._method)
+            # A chunk that is broken from the start is found before the client hears of an answer.
+            chunk = reader.body(rest) if rest and reader.framing is Framing.CHUNKED else b""
         except Malformed:
             return self._break()
-        rest = data[end:]
         if response.status < 200:
             return self._take_informational(relay, response, rest)
         framing = reader.framing
@@ -256,7 +258,7 @@ class Connection(asyncio.Protocol):
             return relay.upstream_end(b"")
         self.step(_CHUNKING if framing is Framing.CHUNKED else _STREAMING)
         relay.upstream_head(response)
-        return self._take_chunks(rest) if framing is Framing.CHUNKED else relay.upstream_data(rest)
+        return self._pass_chunk(relay, chunk) if framing is Framing.CHUNKED else relay.upstream_data(rest)
 
     def _take_informational(self, relay: UpstreamEvents, response: Response, rest: bytes) -> None:
         if response.status == 101:
@@ -285,14 +287,17 @@ class Connection(asyncio.Protocol):
         relay = self._relay
         if relay is None:
             return
-        reader = self._reader
         try:
-            chunk = reader.body(data) if data else b""
+            chunk = self._reader.body(data)
         except Malformed:
             return self._break()
-        if not reader.collector.complete:
+        return self._pass_chunk(relay, chunk)
+
+    def _pass_chunk(self, relay: UpstreamEvents, chunk: bytes) -> None:
+        collector = self._reader.collector
+        if not collector.complete:
             return relay.upstream_data(chunk)
-        self._settle(b"overrun" if reader.collector.overrun else b"")
+        self._settle(b"overrun" if collector.overrun else b"")
         return relay.upstream_end(chunk)
 
     def _settle(self, rest: bytes) -> None:
