@@ -21,7 +21,7 @@ from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
-from gateway.rewrite import client_fields, is_websocket, upstream_head
+from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import Endpoint, Upstream
 from gateway.wire.clock import Clock
@@ -73,20 +73,15 @@ class Proxy:
         request_id = _new_id() if exchange is None else exchange.request_id
         body = reply.choose(accept)
         content = body.fill(request_id)
-        fields = [
-            *reply.fields,
-            (b"Date", self.clock.date),
-            (b"X-Request-Id", request_id),
-            (b"Via", self.via),
-        ]
+        fields, block = edits.apply(reply.fields, reply.status)
         if exchange is not None:
             fields += exchange.response_fields
         if content:
             fields.append((b"Content-Type", body.content_type))
-        kept, block = edits.apply(fields)
+        fields += [(b"Date", self.clock.date), (b"X-Request-Id", request_id), (b"Via", self.via)]
         if reply.closes:
             stream.finish()
-        stream.head(reply.status, kept, block, len(content))
+        stream.head(reply.status, [b"%b: %b" % field for field in fields], block, len(content))
         stream.end(content)
 
     def loops(self, request: Request) -> Reply | None:
@@ -205,11 +200,12 @@ class Relay:
         self._stage = _ANSWERING
         proxy = self._proxy
         exchange = self._exchange
-        edits = self._route.edits[exchange.request.secure]
-        fields, block = client_fields(response, exchange, self._target, edits, proxy.via)
+        lines = client_lines(response, exchange, self._target, proxy.via)
         if b"date" not in response.noted:
-            fields.append((b"Date", proxy.clock.date))
-        self._stream.head(response.status, fields, block, response.length)
+            lines.append(b"Date: " + proxy.clock.date)
+        status = response.status
+        block = self._route.edits[exchange.request.secure].block(response.present, status)
+        self._stream.head(status, lines, block, response.length)
 
     def upstream_data(self, chunk: bytes) -> None:
         if self._stage is not _DONE:
@@ -304,15 +300,16 @@ class Relay:
             framing = b""
         authority = self._endpoint.host or request.authority or self._endpoint.authority  # type: ignore[union-attr]
         head = upstream_head(exchange, self._target, authority, self._proxy.via, framing)
+        table = self._route.edits[request.secure].table
         body = self._body
         if not self._complete:
             self._body = b""
             # Before anything is written: the backend may ask for a pause at once.
             self._stream.resume()
-            return connection.begin(self, request.method, head, self._framed(body) if body else b"")
+            return connection.begin(self, request.method, table, head + self._framed(body) if body else head)
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
-        return connection.ask(self, request.method, head + body if body else head)
+        return connection.ask(self, request.method, table, head + body if body else head)
 
     def _inform(self, response: Response) -> None:
         status = response.status
@@ -320,10 +317,11 @@ class Relay:
             return self._switch(response)
         # 100 was answered, or not asked for; the others are the client's (RFC 8297).
         if status != 100:
-            self._stream.head(status, response.fields, _NOTHING, UNKNOWN)
+            self._stream.head(status, response.lines, _NOTHING, UNKNOWN)
         return None
 
     def _switch(self, response: Response) -> None:
+        status = response.status
         protocol = response.noted.get(b"upgrade", b"")
         if (
             not self._route.upgrades
@@ -332,11 +330,11 @@ class Relay:
         ):
             return self._give_up(self._proxy.faults.reply(Fault.PROTOCOL))
         self._stage = _TUNNEL
-        edits = self._route.edits[self._exchange.request.secure]
-        fields, block = client_fields(response, self._exchange, self._target, edits, self._proxy.via)
-        fields += [(b"Connection", b"Upgrade"), (b"Upgrade", b"websocket")]
+        lines = client_lines(response, self._exchange, self._target, self._proxy.via)
+        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
+        block = self._route.edits[self._exchange.request.secure].block(response.present, status)
         self._stream.allow(self._target.idle)
-        return self._stream.head(101, fields, block, UNKNOWN)
+        return self._stream.head(status, lines, block, UNKNOWN)
 
     def _expectation(self, request: Request) -> Reply | None:
         """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""

@@ -4,8 +4,7 @@ Fields that we manage are written here and nowhere else, after whatever the clie
 taken away, so nobody can forge them.
 """
 
-from gateway.http.edits import Block, Edits
-from gateway.http.fields import Field
+from gateway.http.fields import field_of
 from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange
@@ -27,59 +26,52 @@ def upstream_path(request: Request, target: Forward, captures: tuple[bytes, ...]
 def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: bytes, framing: bytes) -> bytes:
     """The request's head for the backend. `authority` is the Host it gets, `framing` the lines that frame."""
     request = exchange.request
-    fields = request.fields
+    lines = request.lines
     hidden = target.remove_fields
     if exchange.hidden:
         hidden = hidden.union(exchange.hidden)
     if hidden:
-        fields = [field for field in fields if field[0].lower() not in hidden]
-    lines = [b"%b: %b\r\n" % field for field in fields]
-    if exchange.upstream_fields:
-        lines += [b"%b: %b\r\n" % field for field in exchange.upstream_fields]
-    if target.set_fields:
-        lines += [b"%b: %b\r\n" % field for field in target.set_fields]
+        lines = [line for line in lines if line.partition(b":")[0].lower() not in hidden]
+    added = exchange.upstream_fields + target.set_fields
     if target.prefix:
-        lines.append(b"X-Forwarded-Prefix: %b\r\n" % target.prefix)
-    earlier = request.noted.get(b"via")
-    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
-        request.method,
-        upstream_path(request, target, exchange.captures),
-        request.query,
-        authority,
-        b"".join(lines),
-        request.forwarding.lines,
-        exchange.request_id,
-        via if earlier is None else earlier + b", " + via,
-        framing,
+        added += ((b"X-Forwarded-Prefix", target.prefix),)
+    path = upstream_path(request, target, exchange.captures)
+    if b"via" in request.noted:
+        via = request.noted[b"via"] + b", " + via
+    return b"\r\n".join(
+        [
+            b"%b %b%b HTTP/1.1\r\nHost: %b" % (request.method, path, request.query, authority),
+            *lines,
+            *[b"%b: %b" % field for field in added],
+            b"%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n"
+            % (request.forwarding.lines, exchange.request_id, via, framing),
+        ]
     )
 
 
-def client_fields(
-    response: Response, exchange: Exchange, target: Forward, edits: Edits, via: bytes
-) -> tuple[list[Field], Block]:
-    """The fields of the response for the client: the backend's after the route's edits, and ours."""
-    fields = response.fields
+def client_lines(response: Response, exchange: Exchange, target: Forward, via: bytes) -> list[bytes]:
+    """The field lines of the response for the client: those of the backend that pass, and ours."""
+    lines = response.lines
     noted = response.noted
     if target.prefix and b"location" in noted:
-        fields = [_with_prefix(field, exchange.request, target.prefix) for field in fields]
-    kept, block = edits.apply(fields, response.status)
+        lines = [_with_prefix(line, exchange.request, target.prefix) for line in lines]
     if exchange.response_fields:
-        kept += exchange.response_fields
-    earlier = noted.get(b"via")
-    kept.append((b"X-Request-Id", exchange.request_id))
-    kept.append((b"Via", via if earlier is None else earlier + b", " + via))
-    return kept, block
+        lines += [b"%b: %b" % field for field in exchange.response_fields]
+    if b"via" in noted:
+        via = noted[b"via"] + b", " + via
+    lines.append(b"X-Request-Id: %b\r\nVia: %b" % (exchange.request_id, via))
+    return lines
 
 
-def _with_prefix(field: Field, request: Request, prefix: bytes) -> Field:
+def _with_prefix(line: bytes, request: Request, prefix: bytes) -> bytes:
     """A Location on the same host, with the prefix that was taken from the path put back."""
-    name, value = field
+    name, value = field_of(line)
     if name.lower() != b"location":
-        return field
+        return line
     if value.startswith(b"/") and not value.startswith(b"//"):
-        return name, prefix + value
+        return b"%b: %b%b" % (name, prefix, value)
     scheme, _, rest = value.partition(b"://")
     authority, slash, path = rest.partition(b"/")
     if not slash or authority.lower() != request.authority.lower():
-        return field
-    return name, b"%b://%b%b/%b" % (scheme, authority, prefix, path)
+        return line
+    return b"%b: %b://%b%b/%b" % (name, scheme, authority, prefix, path)

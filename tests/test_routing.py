@@ -31,7 +31,7 @@ def _request(path: str, method="GET", host="api.example", noted=(), fields=()) -
         host.encode(),
         path.encode(),
         b"",
-        list(fields),
+        [b"%b: %b" % field for field in fields],
         dict(noted),
         0,
         "192.0.2.1",

@@ -6,17 +6,13 @@ joined once for each choice of defaults.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import final
 
-from gateway.http.fields import Field
+from gateway.http.fields import RESPONSE_RULES, Field, FieldRule, FieldTable
 
-# Raw names remembered; when they are more, all are forgotten. A longer name is never worth its memory.
-_LEARNED_AT_MOST = 4096
-_LEARNED_LENGTH = 64
 # Choices of defaults remembered: a backend could otherwise have us keep two to the power of their number.
 _BLOCKS_AT_MOST = 256
-_KEEP = 0
-_DROP = -1
 
 
 @final
@@ -32,65 +28,59 @@ class Block:
 
 @final
 class Edits:
-    """The response fields of one route for one kind of client connection (plain or secure)."""
+    """The response fields of one route for one kind of client connection (plain or secure).
 
-    __slots__ = ("_actions", "_blocks", "default", "remove", "set")
+    `table` sorts the fields of a response: what does not pass between connections, what is removed, what is
+    replaced, and where a default need not step in.
+    """
+
+    __slots__ = ("_all", "_blocks", "default", "remove", "set", "table")
 
     def __init__(self, set: Iterable[Field], default: Iterable[Field], remove: Iterable[bytes]) -> None:
         self.set = tuple(set)
         self.default = tuple(default)
         self.remove = tuple(name.lower() for name in remove)
-        self._actions = _Actions(self)
+        self.table = self._table()
+        self._all = (1 << len(self.default)) - 1
         self._blocks: dict[int, Block] = {}
 
-    def apply(self, fields: list[Field], status: int = 200) -> tuple[list[Field], Block]:
+    def apply(self, fields: Iterable[Field], status: int = 200) -> tuple[list[Field], Block]:
         """The fields of a response that pass, in order, and the constant fields that join them."""
-        actions = self._actions
         kept = []
         present = 0
         for field in fields:
-            action = actions[field[0]]
-            if action == _KEEP:
+            rule = self.table[field[0]]
+            if rule is None:
                 kept.append(field)
-            elif action > 0:
+            elif rule.forwarded:
                 kept.append(field)
-                present |= action
+                present |= rule.bit
+        return kept, self.block(present, status)
+
+    def block(self, present: int, status: int) -> Block:
+        """The constant fields that join a response in which the rules of the bits `present` were met."""
         if status == 304:
             # RFC 9111 4.3.4: its fields update the stored response, which may have come with its own.
-            present = (1 << len(self.default)) - 1
+            present = self._all
         block = self._blocks.get(present)
-        return kept, block if block is not None else self._block(present)
-
-    def _block(self, present: int) -> Block:
-        absent = [field for bit, field in enumerate(self.default) if not present & 1 << bit]
-        block = Block((*self.set, *absent))
-        if len(self._blocks) < _BLOCKS_AT_MOST:
-            self._blocks[present] = block
+        if block is None:
+            absent = [field for bit, field in enumerate(self.default) if not present & 1 << bit]
+            block = Block((*self.set, *absent))
+            if len(self._blocks) < _BLOCKS_AT_MOST:
+                self._blocks[present] = block
         return block
 
+    def _table(self) -> FieldTable:
+        rules = {rule.name: rule for rule in RESPONSE_RULES}
 
-@final
-class _Actions(dict[bytes, int]):
-    """Raw name -> keep, drop, or the bit of the default that need not step in; learns spellings."""
+        def change(name: bytes, *, forwarded: bool, bit: int) -> None:
+            rule = rules.get(name) or FieldRule(name, forwarded, noted=False, joined_by=b", ")
+            rules[name] = replace(rule, forwarded=forwarded, bit=bit)
 
-    def __init__(self, edits: Edits) -> None:
-        super().__init__()
-        self._dropped = {name for name in edits.remove if not name.endswith(b"*")}
-        self._dropped |= {name.lower() for name, _ in edits.set}
-        self._prefixes = tuple(name[:-1] for name in edits.remove if name.endswith(b"*"))
-        self._defaults = {name.lower(): 1 << bit for bit, (name, _) in enumerate(edits.default)}
-
-    def __missing__(self, raw: bytes) -> int:
-        action = self._action(raw.lower())
-        if len(raw) <= _LEARNED_LENGTH:
-            if len(self) >= _LEARNED_AT_MOST:
-                self.clear()
-            self[raw] = action
-        return action
-
-    def _action(self, name: bytes) -> int:
-        if name in self._dropped:
-            return _DROP
-        if name in self._defaults:
-            return self._defaults[name]
-        return _DROP if name.startswith(self._prefixes) else _KEEP
+        for number, (name, _) in enumerate(self.default):
+            change(name.lower(), forwarded=True, bit=1 << number)
+        exact = [name for name in self.remove if not name.endswith(b"*")]
+        for name in (*exact, *(name.lower() for name, _ in self.set)):
+            change(name, forwarded=False, bit=0)
+        prefixes = tuple(name[:-1] for name in self.remove if name.endswith(b"*"))
+        return FieldTable(rules.values(), prefixes=prefixes)

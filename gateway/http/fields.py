@@ -1,7 +1,8 @@
 """Header fields: which are forwarded, which are noted for policies, which never pass.
 
 A raw name is judged once and its rule remembered, so a known spelling costs one dictionary look-up.
-The tables below are the only place that knows which field is hop-by-hop, managed or an identity field.
+The tables below are the only place that knows which field is hop-by-hop, managed or an identity field. Fields
+travel as the lines they came as: what the parser has validated is not taken apart and joined again.
 """
 
 from collections.abc import Iterable
@@ -31,31 +32,38 @@ class Malformed(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """What happens to one field: is it forwarded, is its value noted, may it be repeated."""
+    """What happens to one field: is it forwarded, is its value noted, may it be repeated.
+
+    `bit` is not 0 where a route has a value that steps in for the absent field.
+    """
 
     name: bytes
     forwarded: bool
     noted: bool
     joined_by: bytes | None  # None: a second field line of this name is refused
+    bit: int = 0
 
 
 @final
 class FieldTable(dict[bytes, FieldRule | None]):
     """Raw field name -> rule, or None for a field that is just forwarded; learns spellings as they come.
 
-    With `drop_aliases` a name that a backend may take for another one is not forwarded, nor is an unlisted
-    member of the `X-Forwarded-*` family.
+    A name without a rule is dropped if it begins with one of `prefixes`, or, with `drop_aliases`, if a
+    backend may take it for another one or it is an unlisted member of the `X-Forwarded-*` family.
     """
 
-    def __init__(self, rules: Iterable[FieldRule], *, drop_aliases: bool) -> None:
+    def __init__(
+        self, rules: Iterable[FieldRule], *, prefixes: tuple[bytes, ...] = (), drop_aliases: bool = False
+    ) -> None:
         super().__init__()
         self._rules = {rule.name: rule for rule in rules}
+        self._prefixes = prefixes
         self._drop_aliases = drop_aliases
 
     def __missing__(self, raw: bytes) -> FieldRule | None:
         name = raw.lower()
         rule = self._rules.get(name)
-        if rule is None and self._drop_aliases and _misleads(name):
+        if rule is None and (name.startswith(self._prefixes) or (self._drop_aliases and _misleads(name))):
             rule = FieldRule(name, forwarded=False, noted=False, joined_by=b", ")
         if len(raw) <= _LEARNED_LENGTH:
             if len(self) >= _LEARNED_AT_MOST:
@@ -100,53 +108,60 @@ REQUEST_FIELDS = FieldTable(
     drop_aliases=True,
 )
 
-RESPONSE_FIELDS = FieldTable(
-    [
-        *_rules(False, True, None, "content-length transfer-encoding"),
-        *_rules(False, True, b", ", "connection upgrade via"),
-        *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
-        *_rules(True, True, b", ", "date location"),
-    ],
-    drop_aliases=False,
+RESPONSE_RULES = (
+    *_rules(False, True, None, "content-length transfer-encoding"),
+    *_rules(False, True, b", ", "connection upgrade via"),
+    *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
+    *_rules(True, True, b", ", "date location"),
 )
 
 _PLAIN_CONNECTION = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])
 
 
-def sift(raw: list[Field], table: FieldTable) -> tuple[list[Field], dict[bytes, bytes]]:
-    """Sort the fields of a head into those to forward, in order, and the noted values by lower-case name.
+def sift(lines: Iterable[bytes], table: FieldTable) -> tuple[list[bytes], dict[bytes, bytes], int]:
+    """Sort the field lines of a head that the parser has found valid.
 
-    A field named in `Connection` is taken from both, unless it is one that we manage ourselves.
-    Raises Malformed where a field that may stand only once is repeated.
+    Gives those to forward, in order and as they came; the noted values by lower-case name; and the joined
+    bits of the rules that were met. A field named in `Connection` is taken from both, unless it is one that
+    we manage ourselves. Raises Malformed where a field that may stand only once is repeated.
     """
-    forwarded: list[Field] = []
+    forwarded: list[bytes] = []
+    forward = forwarded.append
     noted: dict[bytes, bytes] = {}
-    for field in raw:
-        rule = table[field[0]]
+    present = 0
+    for line in lines:
+        name, _, value = line.partition(b":")
+        rule = table[name]
         if rule is None:
-            forwarded.append(field)
+            forward(line)
             continue
+        if rule.forwarded:
+            forward(line)
+            present |= rule.bit
         if rule.noted:
             name = rule.name
-            # llhttp removes the white space before a value, not behind it (RFC 9110 5.5).
-            value = field[1].rstrip(b" \t")
+            value = value.strip(b" \t")
             if name not in noted:
                 noted[name] = value
             elif rule.joined_by is None:
                 raise Malformed(Reason.DUPLICATE_FIELD)
             else:
                 noted[name] += rule.joined_by + value
-        if rule.forwarded:
-            forwarded.append(field)
     connection = noted.get(b"connection")
     if connection is not None and connection not in _PLAIN_CONNECTION:
         forwarded = _without_named(connection, forwarded, noted, table)
-    return forwarded, noted
+    return forwarded, noted, present
+
+
+def field_of(line: bytes) -> Field:
+    """The name and the value of a field line."""
+    name, _, value = line.partition(b":")
+    return name, value.strip(b" \t")
 
 
 def _without_named(
-    connection: bytes, forwarded: list[Field], noted: dict[bytes, bytes], table: FieldTable
-) -> list[Field]:
+    connection: bytes, forwarded: list[bytes], noted: dict[bytes, bytes], table: FieldTable
+) -> list[bytes]:
     # RFC 9110 7.6.1: "Intermediaries MUST parse a received Connection header field before a message is
     # forwarded and, for each connection-option in this field, remove any header or trailer field(s)".
     named = {option.strip(b" \t").lower() for option in connection.split(b",")}
@@ -154,4 +169,4 @@ def _without_named(
         rule = table[name]
         if rule is not None and rule.forwarded:
             del noted[name]
-    return [field for field in forwarded if field[0].lower() not in named]
+    return [line for line in forwarded if line.partition(b":")[0].lower() not in named]

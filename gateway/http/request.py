@@ -3,7 +3,7 @@
 from typing import final
 
 from gateway.http.edits import Block
-from gateway.http.fields import Field
+from gateway.http.fields import Field, field_of
 
 
 @final
@@ -11,7 +11,7 @@ class Request:
     """One request, read and made unambiguous: what is matched here is what is forwarded.
 
     `path` is canonical (RFC 3986, see `gateway.http.path`), `query` is untouched and begins with `?` unless
-    empty. `fields` are those to forward, in order; `noted` holds the values that decisions need, by
+    empty. `lines` are the field lines to forward, in order; `noted` holds the values that decisions need, by
     lower-case name. `length` is the declared size of the body in bytes: 0 none, -1 chunked. `client` is the
     address the request came from behind the trusted proxies, `secure` whether the client spoke TLS, and
     `forwarding` the fields that tell the backend so.
@@ -20,9 +20,9 @@ class Request:
     __slots__ = (
         "authority",
         "client",
-        "fields",
         "forwarding",
         "length",
+        "lines",
         "method",
         "noted",
         "path",
@@ -36,7 +36,7 @@ class Request:
         authority: bytes,
         path: bytes,
         query: bytes,
-        fields: list[Field],
+        lines: list[bytes],
         noted: dict[bytes, bytes],
         length: int,
         client: str,
@@ -47,12 +47,17 @@ class Request:
         self.authority = authority
         self.path = path
         self.query = query
-        self.fields = fields
+        self.lines = lines
         self.noted = noted
         self.length = length
         self.client = client
         self.secure = secure
         self.forwarding = forwarding
+
+    @property
+    def fields(self) -> list[Field]:
+        """The names and values of the forwarded fields, in order; for what is off the usual way."""
+        return [field_of(line) for line in self.lines]
 
     def value(self, name: bytes) -> bytes | None:
         """The value of a forwarded field by its lower-case name, joined where it is repeated."""

@@ -2,20 +2,22 @@
 
 from typing import final
 
-from gateway.http.fields import Field
-
 
 @final
 class Response:
-    """One response: `fields` are those to forward, in order; `noted` holds values by lower-case name.
+    """One response: `lines` are those to forward, in order; `noted` holds values by lower-case name.
 
-    `length` is the size of the body in bytes, or -1 where only its end will tell.
+    `length` is the size of the body in bytes, or -1 where only its end will tell. `present` are the bits of
+    the route's table that were met.
     """
 
-    __slots__ = ("fields", "length", "noted", "status")
+    __slots__ = ("length", "lines", "noted", "present", "status")
 
-    def __init__(self, status: int, fields: list[Field], noted: dict[bytes, bytes], length: int) -> None:
+    def __init__(
+        self, status: int, lines: list[bytes], noted: dict[bytes, bytes], length: int, present: int
+    ) -> None:
         self.status = status
-        self.fields = fields
+        self.lines = lines
         self.noted = noted
         self.length = length
+        self.present = present

@@ -1,4 +1,4 @@
-"""httptools with its traps closed: whole heads in, what they carry out.
+"""httptools with its traps closed: it validates heads and takes chunked bodies apart.
 
 The parser's callbacks only collect; what to do is decided when `feed_data` has returned. One whole head is
 fed at a time, bodies with a length never pass through here, and a parser that waits for one is thrown away.
@@ -9,8 +9,11 @@ from typing import Generic, Protocol, TypeVar, final
 
 import httptools
 
-from gateway.http.fields import Field, Malformed
+from gateway.http.fields import Malformed
 from gateway.http.reason import Reason
+
+# Bytes of a chunked body that may come in a row without any of its content.
+_BARREN_AT_MOST = 64 * 1024
 
 
 class Parser(Protocol):
@@ -30,29 +33,13 @@ class Collector(Generic[P]):
     `complete` says that the message has ended, `overrun` that another one began behind it in the same bytes.
     """
 
-    __slots__ = (
-        "_append",
-        "_barren",
-        "_chunks",
-        "_make",
-        "_parser",
-        "_trailers",
-        "complete",
-        "fields",
-        "keep_alive",
-        "overrun",
-        "url",
-    )
+    __slots__ = ("_barren", "_chunks", "_make", "_parser", "complete", "keep_alive", "overrun")
 
     def __init__(self, make: Callable[["Collector[P]"], P]) -> None:
         self._make = make
         self._parser: P | None = None
         self._chunks: list[bytes] = []
-        self._trailers = 0
         self._barren = 0
-        self.url = b""
-        self.fields: list[Field] = []
-        self._append = self.fields.append
         self.keep_alive = False
         self.complete = False
         self.overrun = False
@@ -61,26 +48,19 @@ class Collector(Generic[P]):
         # A message behind a chunked body cannot be told apart beforehand: note that one began.
         self.overrun = self.complete
 
-    def on_url(self, url: bytes) -> None:
-        self.url = url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._append((name, value))
-
     def on_headers_complete(self) -> None:
         # The only place where the answer is right; it knows of HTTP/1.0 and of bodies without a length.
         self.keep_alive = self._parser.should_keep_alive()  # type: ignore[union-attr]
 
     def on_body(self, body: bytes) -> None:
-        self._chunks.append(body)
+        if not self.overrun:
+            self._chunks.append(body)
 
     def on_message_complete(self) -> None:
         self.complete = True
 
     def head(self, head: bytes, refusal: Reason) -> P:
-        """Collect from one whole head; the parser comes back, to be asked for more. Raises Malformed."""
-        fields = self.fields = []
-        self._append = fields.append
+        """Validate one whole head; the parser comes back, to be asked for more. Raises Malformed."""
         self.complete = self.overrun = False
         parser = self._parser
         if parser is None:
@@ -100,17 +80,14 @@ class Collector(Generic[P]):
 
     def begin_chunks(self) -> None:
         """A chunked body follows."""
-        self._trailers = self._barren = 0
+        self._barren = 0
 
-    def body(self, data: bytes, fields: int, refusal: Reason) -> bytes:
+    def body(self, data: bytes, refusal: Reason) -> bytes:
         """What of a chunked body `data` carries; `complete` tells its end. Raises Malformed.
 
-        Fields that come here are trailers, `fields` at most. Those and chunk extensions can go on for ever
-        without a byte of body, so that is bounded too.
+        Trailers are dropped. Those and chunk extensions can go on for ever without a byte of body: bounded.
         """
         chunks = self._chunks = []
-        fields_of_trailers = self.fields = []
-        self._append = fields_of_trailers.append
         try:
             self._parser.feed_data(data)  # type: ignore[union-attr]
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -118,13 +95,9 @@ class Collector(Generic[P]):
                 raise Malformed(refusal) from None
             # The fault is in what came behind the message.
             self.overrun = True
-        self._trailers += len(self.fields)
         self._barren = 0 if chunks else self._barren + len(data)
-        if self._trailers > fields or self._barren > _BARREN_AT_MOST:
+        if self._barren > _BARREN_AT_MOST:
             raise Malformed(refusal)
         if self.overrun:
             self._parser = None
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-_BARREN_AT_MOST = 64 * 1024

@@ -13,7 +13,7 @@ from typing import Protocol, cast, final
 
 from gateway.config.snapshot import Timeouts
 from gateway.http.edits import Block
-from gateway.http.fields import Field, Malformed
+from gateway.http.fields import Malformed
 from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.wire.clock import NEVER, Clock
@@ -186,7 +186,7 @@ class Downstream(asyncio.Protocol):
 
     # What the proxy tells us.
 
-    def head(self, status: int, fields: list[Field], block: Block, length: int) -> None:
+    def head(self, status: int, lines: list[bytes], block: Block, length: int) -> None:
         """Begin the answer; it is written with the first `data` or `end`, which must follow in the same call.
 
         `length` is the body's size in bytes or UNKNOWN. An informational status is written at once and the
@@ -195,7 +195,7 @@ class Downstream(asyncio.Protocol):
         http11 = self._reader.http11
         if status < 200:
             if http11:
-                self._inform(status, fields, block)
+                self._inform(status, lines, block)
             return
         if status == 204 or status == 304:
             self._head_only = True
@@ -215,8 +215,7 @@ class Downstream(asyncio.Protocol):
             framing += b"Connection: close\r\n"
         elif not http11:
             framing += b"Connection: keep-alive\r\n"
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        self._pending = b"".join([STATUS_LINES[status], *lines, block.lines, framing, b"\r\n"])
+        self._pending = b"\r\n".join([STATUS_LINES[status], *lines, block.lines + framing + b"\r\n"])
 
     def data(self, chunk: bytes) -> None:
         """Write a part of the answer's body; with the first one goes the head."""
@@ -407,9 +406,8 @@ class Downstream(asyncio.Protocol):
     def _framed_last(self, chunk: bytes) -> bytes:
         return b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk) if chunk else b"0\r\n\r\n"
 
-    def _inform(self, status: int, fields: list[Field], block: Block) -> None:
-        lines = [b"%b: %b\r\n" % field for field in fields]
-        self._transport.write(b"".join([STATUS_LINES[status], *lines, block.lines, b"\r\n"]))
+    def _inform(self, status: int, lines: list[bytes], block: Block) -> None:
+        self._transport.write(b"\r\n".join([STATUS_LINES[status], *lines, block.lines + b"\r\n"]))
         if status == 101:
             self._keep_alive = False
             self.step(_SWITCHED)

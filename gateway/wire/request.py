@@ -73,22 +73,25 @@ class RequestReader:
         """The request whose head, up to and with its empty line, is `head`. Raises Malformed."""
         intake = self._intake
         limits = intake.limits
-        if len(head) > limits.request_line < head.find(b"\r\n"):
-            raise Malformed(Reason.TARGET_TOO_LONG)
         collector = self.collector
-        parser = collector.head(head, Reason.MALFORMED)
-        if len(collector.fields) > limits.fields:
+        collector.head(head, Reason.MALFORMED)
+        # llhttp is strict about every line, so they can be cut where it saw their ends (RFC 9112 2.2).
+        lines = head.split(b"\r\n")
+        if len(lines[0]) > limits.request_line:
+            raise Malformed(Reason.TARGET_TOO_LONG)
+        if len(lines) > limits.fields + 3:
             raise Malformed(Reason.FIELDS_TOO_LARGE)
-        method = parser.get_method()
+        try:
+            method, target, version = lines[0].split(b" ")
+        except ValueError:
+            # llhttp lets more than one space pass (RFC 9112 3: a single one).
+            raise Malformed(Reason.MALFORMED) from None
+        http11 = self.http11 = version == b"HTTP/1.1"
+        if not http11 and version != b"HTTP/1.0":
+            raise Malformed(Reason.VERSION)
         if method in _REFUSED_METHODS:
             raise Malformed(Reason.METHOD_REFUSED)
-        fields, noted = sift(collector.fields, REQUEST_FIELDS)
-        # Of all versions only 1.1 is kept alive without a word, so the usual request need not be asked.
-        self.http11 = http11 = (
-            collector.keep_alive and b"connection" not in noted
-        ) or parser.get_http_version() == "1.1"
-        if not http11 and parser.get_http_version() != "1.0":
-            raise Malformed(Reason.VERSION)
+        lines, noted, _ = sift(lines[1:-2], REQUEST_FIELDS)
         framed = b"content-length" in noted or b"transfer-encoding" in noted
         length = self._length(noted) if framed else 0
         if length == CHUNKED:
@@ -102,7 +105,6 @@ class RequestReader:
         authority = noted.get(b"host", b"")
         if authority not in intake.authorities:
             self._check_authority(authority, noted)
-        target = collector.url
         if target[0] != _SLASH or _HASH in target:
             target = _origin_form(target, method, authority)
         path, query = target, b""
@@ -123,11 +125,11 @@ class RequestReader:
         else:
             forwarding = self._forwarding(authority, {})
             self._own = authority, forwarding
-        return Request(method, authority, path, query, fields, noted, length, client, secure, forwarding)
+        return Request(method, authority, path, query, lines, noted, length, client, secure, forwarding)
 
     def body(self, data: bytes) -> bytes:
         """What of a chunked body `data` carries. Trailers are dropped. Raises Malformed."""
-        return self.collector.body(data, self._intake.limits.fields, Reason.MALFORMED)
+        return self.collector.body(data, Reason.MALFORMED)
 
     def _is_believed(self, request_id: bytes) -> bool:
         return self._trusted and _REQUEST_ID.fullmatch(request_id) is not None

@@ -5,13 +5,12 @@ from typing import final
 
 import httptools
 
-from gateway.http.fields import RESPONSE_FIELDS, Malformed, sift
+from gateway.http.fields import FieldTable, Malformed, sift
 from gateway.http.reason import Reason
 from gateway.http.response import Response
 from gateway.wire.collector import Collector
 
 HEAD_AT_MOST = 64 * 1024
-TRAILERS_AT_MOST = 100
 _ONE = ord("1")
 
 
@@ -34,15 +33,15 @@ class ResponseReader:
         self.collector = Collector(httptools.HttpResponseParser)
         self.framing = Framing.NONE
 
-    def head(self, head: bytes, method: bytes) -> Response:
-        """The response whose head is `head`, to a request with `method`. Raises Malformed."""
+    def head(self, head: bytes, method: bytes, table: FieldTable) -> Response:
+        """The response with this head to a request with `method`, sorted by `table`. Raises Malformed."""
         collector = self.collector
         parser = collector.head(head, Reason.UPSTREAM_PROTOCOL)
         status = parser.get_status_code()
         # Of the versions that llhttp knows two have a major number of 1.
         if status < 100 or status > 599 or head[5] != _ONE:
             raise Malformed(Reason.UPSTREAM_PROTOCOL)
-        fields, noted = sift(collector.fields, RESPONSE_FIELDS)
+        lines, noted, present = sift(head.split(b"\r\n")[1:-2], table)
         counted = noted.get(b"content-length")
         length = -1 if counted is None else int(counted)
         if status < 200 or status == 204 or status == 304 or method == b"HEAD":
@@ -54,14 +53,14 @@ class ResponseReader:
                 raise Malformed(Reason.UPSTREAM_PROTOCOL)
             self.framing = Framing.CHUNKED
             collector.begin_chunks()
-            return Response(status, fields, noted, length)
+            return Response(status, lines, noted, length, present)
         else:
             self.framing = Framing.COUNTED if length >= 0 else Framing.UNTIL_EOF
         if not collector.complete:
             # The parser waits for a body that passes it by, or that never comes.
             collector.renew()
-        return Response(status, fields, noted, length)
+        return Response(status, lines, noted, length, present)
 
     def body(self, data: bytes) -> bytes:
         """What of a chunked body `data` carries. Raises Malformed."""
-        return self.collector.body(data, TRAILERS_AT_MOST, Reason.UPSTREAM_PROTOCOL)
+        return self.collector.body(data, Reason.UPSTREAM_PROTOCOL)

@@ -5,5 +5,5 @@ from http import HTTPStatus
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 STATUS_LINES: dict[int, bytes] = {
-    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(100, 600)
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}".encode() for status in range(100, 600)
 }

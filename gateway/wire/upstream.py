@@ -9,7 +9,7 @@ import asyncio
 from enum import Enum, auto
 from typing import Protocol, cast, final
 
-from gateway.http.fields import Malformed
+from gateway.http.fields import FieldTable, Malformed
 from gateway.http.response import Response
 from gateway.wire.clock import NEVER
 from gateway.wire.response import HEAD_AT_MOST, Framing, ResponseReader
@@ -97,6 +97,7 @@ class Connection(asyncio.Protocol):
         "_reading",
         "_relay",
         "_remaining",
+        "_table",
         "_transport",
         "deadline",
         "served",
@@ -109,6 +110,7 @@ class Connection(asyncio.Protocol):
         self._reader = ResponseReader()
         self._relay: UpstreamEvents | None = None
         self._method = b""
+        self._table = cast("FieldTable", None)
         self._held = b""  # a response head that is not complete
         self._remaining = 0  # bytes of the response's body still to come
         self._informed = 0
@@ -126,23 +128,20 @@ class Connection(asyncio.Protocol):
 
     # What the proxy tells us.
 
-    def begin(self, relay: UpstreamEvents, method: bytes, head: bytes, chunk: bytes) -> None:
-        """Write the head of a request whose body goes out in chunks or whose end `end` will tell."""
+    def ask(self, relay: UpstreamEvents, method: bytes, table: FieldTable, request: bytes) -> None:
+        """Write a whole request, the fields of whose response are to be sorted by `table`."""
         self._relay = relay
         self._method = method
-        self._informed = 0
-        self._complete = False
-        self.step(_ASKED)
-        self._transport.write(head + chunk if chunk else head)
-
-    def ask(self, relay: UpstreamEvents, method: bytes, request: bytes) -> None:
-        """Write a whole request."""
-        self._relay = relay
-        self._method = method
+        self._table = table
         self._informed = 0
         self._complete = True
         self.step(_ASKED)
         self._transport.write(request)
+
+    def begin(self, relay: UpstreamEvents, method: bytes, table: FieldTable, request: bytes) -> None:
+        """Write the first part of a request; `write` brings the rest and `complete` tells the end."""
+        self.ask(relay, method, table, request)
+        self._complete = False
 
     def write(self, data: bytes) -> None:
         """Write a part of the request's body, framed already; nothing once the connection is gone."""
@@ -234,7 +233,7 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         rest = data[end:]
         try:
-            response = reader.head(data[:end], self._method)
+            response = reader.head(data[:end], self._method, self._table)
             # A chunk that is broken from the start is found before the client hears of an answer.
             chunk = reader.body(rest) if rest and reader.framing is Framing.CHUNKED else b""
         except Malformed:

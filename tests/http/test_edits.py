@@ -94,7 +94,7 @@ def test_a_backend_that_invents_names_fills_no_memory(edits):
     for number in range(10_000):
         edits.apply([(b"X-%d" % number, b""), (b"X-%d-%b" % (number, b"a" * 64), b"")])
     edits.apply([(b"Set-Cookie", b"")])
-    learned = edits._actions
+    learned = edits.table
     assert b"Set-Cookie" in learned
     assert max(map(len, learned)) <= 64
     assert len(learned) <= 4096

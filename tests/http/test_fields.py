@@ -2,9 +2,18 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from gateway.http.fields import REQUEST_FIELDS, RESPONSE_FIELDS, Field, FieldTable, Malformed, sift
+from gateway.http import fields
+from gateway.http.fields import (
+    REQUEST_FIELDS,
+    RESPONSE_RULES,
+    Field,
+    FieldTable,
+    Malformed,
+    field_of,
+)
 from gateway.http.reason import Reason
 
+RESPONSE_FIELDS = FieldTable(RESPONSE_RULES)
 TABLES = [pytest.param(REQUEST_FIELDS, id="requests"), pytest.param(RESPONSE_FIELDS, id="responses")]
 HOP_BY_HOP = (
     b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer "
@@ -22,12 +31,19 @@ names = st.sampled_from(
     b"Accept ACCEPT Cookie Host X-Acme x-acme Set-Cookie Content-Length Keep-Alive TE Via X_Acme Vary "
     b"X-Auth-Roles X-Forwarded-For Upgrade Proxy-Authorization Authorization Content-Type Date".split()
 )
-values = st.sampled_from([b"", b"a", b"b \t", b"close"])
+values = st.sampled_from([b"", b"a", b"b c", b"close"])
 options = st.sampled_from(
     [b"close", b"x-acme", b"Cookie", b" ACCEPT\t", b"", b"vary", b"host", b"content-length"]
 )
 connections = st.lists(options, max_size=4).map(lambda chosen: (b"Connection", b",".join(chosen)))
 heads = st.lists(st.one_of(st.tuples(names, values), connections), max_size=12)
+
+
+def sift(raw, table):
+    """The forwarded fields and the noted values of a head given as names and values."""
+    lines, noted, _ = fields.sift([b"%b: %b" % field for field in raw], table)
+    assert is_subsequence(lines, [b"%b: %b" % field for field in raw])
+    return [field_of(line) for line in lines], noted
 
 
 def survivors(raw, table):
@@ -152,7 +168,7 @@ def test_a_second_connection_field_counts_like_the_first():
     ],
 )
 def test_a_noted_value_is_joined(raw, name, value):
-    assert (raw, {name: value}) == sift(raw, REQUEST_FIELDS)
+    assert {name: value} == sift(raw, REQUEST_FIELDS)[1]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def exchange():
             authority=b"a.example",
             path=b"/",
             query=b"",
-            fields=[],
+            lines=[],
             noted={},
             length=length,
             client=client,
