@@ -1,0 +1,227 @@
+"""The admin listener: who may ask what, over a real socket."""
+
+import asyncio
+import json
+import socket
+
+import pytest
+from aiohttp import ClientSession, UnixConnector
+
+TOKEN = "test-token"
+CONSOLE = "https://console.example"
+ROUTES = """\
+defaults: {auth: public}
+routes:
+  - {id: all, match: {path: "/{rest...}"}, upstream: backend}
+  - {id: kept, match: {path: /kept, methods: [GET, PUT]}, upstream: backend, clients: {deny: [192.0.2.0/24]}}
+  - {id: moved, match: {path: /moved}, redirect: {to: /kept}}
+  - {id: said, match: {path: /said}, respond: {status: 204}}
+"""
+
+
+@pytest.fixture
+def ask(session):
+    """Ask a gateway's admin listener; gives status, fields and text."""
+
+    async def ask(gateway, path, method="GET", **fields):
+        names = {name.replace("_", "-"): value for name, value in fields.items()}
+        async with session.request(
+            method, f"http://{gateway.admin.address}{path}", headers=names
+        ) as response:
+            return response.status, response.headers, await response.text()
+
+    return ask
+
+
+@pytest.fixture
+def administered(serve):
+    """A gateway whose admin listener has the given settings beside its address."""
+    return lambda admin="": serve(policies=ROUTES, admin=f'address: "127.0.0.1:0", {admin}')
+
+
+@pytest.mark.parametrize(
+    ("draining", "path", "expected"),
+    [
+        pytest.param(False, "/livez", (200, "ok\n"), id="it is alive"),
+        pytest.param(False, "/readyz", (200, "ready\n"), id="it is ready"),
+        pytest.param(True, "/livez", (200, "ok\n"), id="it is alive while it drains"),
+        pytest.param(True, "/readyz", (503, "draining\n"), id="but not ready"),
+    ],
+)
+async def test_probes_are_answered(administered, ask, draining, path, expected):
+    """Without the token, where there is one: a probe has none."""
+    gateway = await administered(f"token: {TOKEN}")
+    gateway.proxy.draining = draining
+    status, _, text = await ask(gateway, path)
+    assert expected == (status, text)
+
+
+async def test_routes_are_told(administered, ask):
+    """In the order of the files, with the line that made each."""
+    status, fields, text = await ask(await administered(), "/routes")
+    told = json.loads(text)
+    assert (200, "application/json") == (status, fields["Content-Type"])
+    assert [
+        ("all", [], "/{rest...}", "backend", []),
+        ("kept", ["GET", "PUT"], "/kept", "backend", ["clients"]),
+        ("moved", [], "/moved", "redirect 308", []),
+        ("said", [], "/said", "respond 204", []),
+    ] == [
+        (route["id"], route["methods"], route["path"], route["target"], route["policies"][:1])
+        for route in told
+        if not route["policies"].remove("limits")
+    ]
+    assert [3, 4, 5, 6] == [int(route["source"].rpartition(":")[2]) for route in told]
+
+
+async def test_upstreams_tell_what_they_are_doing(serve, scripted, connect, ask):
+    backend = await scripted()
+    gateway = await serve(backend.url, upstream="pool: {max_connections: 1}")
+    await (await connect(gateway)).send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    await backend.requested()
+    _, _, text = await ask(gateway, "/upstreams")
+    endpoint = {
+        "address": backend.url.removeprefix("http://"),
+        "pending": 1,
+        "connections": 1,
+        "idle": 0,
+        "waiting": 0,
+    }
+    assert [{"name": "backend", "endpoints": [endpoint]}] == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        pytest.param({"Authorization": f"Bearer {TOKEN}"}, 200, id="the token"),
+        pytest.param({}, 401, id="nothing"),
+        pytest.param({"Authorization": "Bearer other"}, 401, id="another token"),
+        pytest.param({"Authorization": f"Bearer {TOKEN}x"}, 401, id="more than the token"),
+        pytest.param({"Authorization": f"Bearer {TOKEN[:-1]}"}, 401, id="less than the token"),
+        pytest.param({"Authorization": f"Basic {TOKEN}"}, 401, id="another scheme"),
+        pytest.param({"Authorization": TOKEN}, 401, id="no scheme"),
+        pytest.param({"Authorization": "Bearer \u00fc"}, 401, id="a letter of more than one byte"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/nowhere"])
+async def test_all_but_probes_needs_the_token(administered, ask, path, fields, status):
+    """What does not exist is not told apart either."""
+    got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, **fields)
+    assert (404 if (status, path) == (200, "/nowhere") else status) == got
+    assert ("Bearer" if status == 401 else None) == told.get("WWW-Authenticate")
+
+
+async def test_token_that_is_no_text_is_refused(administered):
+    """A field may hold any byte; the answer is the same."""
+    address = (await administered(f"token: {TOKEN}")).admin.address
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    writer.write(b"GET /routes HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \xff\r\n\r\n")
+    async with asyncio.timeout(5):
+        answer = await reader.readuntil(b"\r\n")
+    writer.close()
+    assert b"HTTP/1.1 401 Unauthorized\r\n" == answer
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param("localhost", 200, id="localhost"),
+        pytest.param("LOCALHOST:9901", 200, id="in capitals, with a port"),
+        pytest.param("127.0.0.1:9901", 200, id="its own address"),
+        pytest.param("127.0.0.9", 200, id="any loopback address"),
+        pytest.param("[::1]:9901", 200, id="that of IPv6"),
+        pytest.param("[::1]", 200, id="without a port"),
+        pytest.param("evil.example", 421, id="a name that was bound to this address"),
+        pytest.param("localhost.evil.example", 421, id="a name that begins like ours"),
+        pytest.param("127.0.0.1.evil.example", 421, id="or like an address"),
+        pytest.param("192.0.2.1", 421, id="an address that is not ours"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/livez", "/routes"])
+async def test_host_is_its_own_name_or_loopback(administered, ask, path, host, status):
+    """A page of another site that has its name point here still says that name (DNS rebinding)."""
+    assert status == (await ask(await administered(), path, Host=host))[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "fields", "status"),
+    [
+        pytest.param("POST", {}, 403, id="as a form could send it"),
+        pytest.param("POST", {"X_Gateway_Admin": "0"}, 403, id="with another value"),
+        pytest.param("DELETE", {}, 403, id="any other method"),
+        pytest.param("POST", {"X_Gateway_Admin": "1"}, 405, id="with the field: there is nothing to change"),
+        pytest.param("HEAD", {}, 200, id="what changes nothing needs no field"),
+    ],
+)
+async def test_what_changes_something_needs_a_field_that_no_form_can_send(
+    administered, ask, method, fields, status
+):
+    assert status == (await ask(await administered(), "/routes", method, **fields))[0]
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        pytest.param(CONSOLE, CONSOLE, id="a console elsewhere"),
+        pytest.param("https://evil.example", None, id="any other page"),
+    ],
+)
+async def test_other_origins_read_only_if_they_are_named(administered, ask, origin, allowed):
+    gateway = await administered(f'cors: {{allow_origins: ["{CONSOLE}"]}}')
+    _, fields, _ = await ask(gateway, "/routes", Origin=origin)
+    assert allowed == fields.get("Access-Control-Allow-Origin")
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        pytest.param(CONSOLE, 200, id="a console elsewhere"),
+        pytest.param("https://evil.example", 403, id="any other page"),
+    ],
+)
+async def test_preflight_needs_no_token(administered, ask, origin, status):
+    """It can carry none; what it allows is the question with the token."""
+    gateway = await administered(f'token: {TOKEN}, cors: {{allow_origins: ["{CONSOLE}"]}}')
+    asked = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
+    got, fields, _ = await ask(gateway, "/routes", "OPTIONS", Origin=origin, **asked)
+    assert status == got
+    assert (status == 200) == ("AUTHORIZATION" in fields.get("Access-Control-Allow-Headers", "").upper())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "fields", "status"),
+    [
+        pytest.param("GET", "/livez", {}, 200, id="a probe's"),
+        pytest.param("GET", "/routes", {"Authorization": f"Bearer {TOKEN}"}, 200, id="an operator's"),
+        pytest.param("GET", "/routes", {}, 401, id="without the token"),
+        pytest.param("GET", "/livez", {"Host": "evil.example"}, 421, id="to another name"),
+        pytest.param("POST", "/livez", {}, 403, id="as a form could send it"),
+        pytest.param("POST", "/livez", {"X_Gateway_Admin": "1"}, 405, id="to a method that is none"),
+    ],
+)
+async def test_answers_are_neither_kept_nor_guessed_at(administered, ask, method, path, fields, status):
+    """Nor do they tell what they were written with."""
+    got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, method, **fields)
+    assert (status, "no-store", "nosniff") == (got, told["Cache-Control"], told["X-Content-Type-Options"])
+    assert "aiohttp" not in told["Server"]
+
+
+async def test_unix_socket_is_asked_by_any_name(serve, tmp_path):
+    """Who may open the file is decided by the file."""
+    path = str(tmp_path / "admin.sock")
+    gateway = await serve(admin=f"address: unix:{path}")
+    assert path == gateway.admin.address.unix
+    async with (
+        ClientSession(connector=UnixConnector(path)) as session,
+        session.get("http://any.example/routes") as response,
+    ):
+        assert 200 == response.status
+
+
+async def test_taken_port_is_an_error(serve):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="address already in use"):
+            await serve(admin=f'address: "127.0.0.1:{port}"')

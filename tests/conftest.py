@@ -1,0 +1,304 @@
+"""What many tests need: a configuration from text, the gateway of it, and both its sides on real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from shutil import copytree
+from struct import pack
+from textwrap import dedent
+from typing import final
+
+import pytest
+from aiohttp import ClientSession, DummyCookieJar, web
+
+from gateway.app import Gateway
+from gateway.config.load import load_snapshot
+from gateway.config.snapshot import Snapshot
+from gateway.policy import Pipeline, Policy
+from gateway.routing import Match, Router
+
+ROOT = Path(__file__).parent.parent
+# How long anything on loopback may take before a test gives up on it.
+PATIENCE = 5.0
+# More than any message of a test.
+STREAM_LIMIT = 32 << 20
+
+# The words in capitals are what a test may say otherwise.
+GATEWAY = """\
+version: 1
+name: test-gateway
+admin: {ADMIN}
+listeners: [{LISTENER}]
+upstreams: {backend: {endpoints: ["${env:BACKEND:-http://127.0.0.1:1}"], UPSTREAM}}
+policies: [policies]
+defaults: {headers: {HEADERS}}
+"""
+WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS")
+ADDRESS = 'address: "127.0.0.1:0"'
+
+POLICIES = """\
+routes:
+  - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
+"""
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
+    """Make a Snapshot from the text of gateway.yaml (the default one unless given) and of a file of policies.
+
+    `admin`, `listener` and `headers` are what stands there in the default one; `upstream` is what its backend
+    has beside the endpoint, such as `host: endpoint`; `more` follows whatever text it is.
+    """
+
+    def make(
+        policies: str = POLICIES,
+        *,
+        gateway: str = GATEWAY,
+        more: str = "",
+        admin: str = ADDRESS,
+        listener: str = ADDRESS,
+        upstream: str = "",
+        headers: str = "preset: none",
+        environ: Mapping[str, str] | None = None,
+    ) -> Snapshot:
+        folder = tmp_path / "configuration"
+        (folder / "policies").mkdir(parents=True, exist_ok=True)
+        for word, text in zip(WORDS, (admin, listener, upstream, headers), strict=True):
+            gateway = gateway.replace(word, text)
+        (folder / "gateway.yaml").write_text(gateway + dedent(more))
+        (folder / "policies" / "routes.yaml").write_text(dedent(policies))
+        return load_snapshot(folder / "gateway.yaml", environ or {})
+
+    return make
+
+
+@pytest.fixture
+async def backend() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Start an aiohttp application on a free port; gives its URL."""
+    async with AsyncExitStack() as stack:
+
+        async def start(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> str:
+            application = web.Application(client_max_size=0)
+            application.router.add_route("*", "/{rest:.*}", handler)
+            runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, auto_decompress=False)
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            return f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+        yield start
+
+
+@asynccontextmanager
+async def _running(snapshot: Snapshot) -> AsyncIterator[Gateway]:
+    gateway = Gateway(snapshot)
+    await gateway.start()
+    try:
+        yield gateway
+    finally:
+        await gateway.stop()
+
+
+def _with_policies(snapshot: Snapshot, policies: tuple[Policy, ...]) -> Snapshot:
+    """The same with one route, the first, whose pipeline is `policies`."""
+    route = replace(snapshot.routes[0], pipeline=Pipeline(policies))
+    unmatched = snapshot.router.unmatched
+    router = Router([(Match(None, route.pattern), route)], unmatched, lambda allow: unmatched)
+    return replace(snapshot, routes=(route,), router=router)
+
+
+@pytest.fixture
+async def serve(snapshot: Callable[..., Snapshot]) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+    """Run a gateway in this process: the arguments are those of `snapshot`, and the URL of its backend.
+
+    With `pipeline` its first route is the only one, and these policies are all that it asks.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            backend: str = "http://127.0.0.1:1", *, pipeline: tuple[Policy, ...] = (), **configuration: str
+        ) -> Gateway:
+            made = snapshot(**configuration, environ={"BACKEND": backend})
+            made = _with_policies(made, pipeline) if pipeline else made
+            return await stack.enter_async_context(_running(made))
+
+        yield start
+
+
+@final
+class Stream:
+    """One end of a TCP connection, byte by byte. What has to be waited for comes within five seconds."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Write, and wait until the other side takes it."""
+        self._writer.write(data)
+        async with asyncio.timeout(PATIENCE):
+            await self._writer.drain()
+
+    async def until(self, mark: bytes) -> bytes:
+        """What comes up to and with `mark`. Raises asyncio.IncompleteReadError where the end comes first."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.readuntil(mark)
+
+    async def head(self) -> bytes:
+        """The next head, with the empty line behind it."""
+        return await self.until(b"\r\n\r\n")
+
+    async def exactly(self, size: int) -> bytes:
+        """The next `size` bytes."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.readexactly(size)
+
+    async def rest(self) -> bytes:
+        """Everything up to the end, whether the other side closed or reset."""
+        gathered = bytearray()
+        async with asyncio.timeout(PATIENCE):
+            try:
+                while piece := await self._reader.read(65536):
+                    gathered += piece
+            except ConnectionResetError:
+                pass
+        return bytes(gathered)
+
+    def pause(self) -> None:
+        """Take nothing more from the socket."""
+        self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
+
+    def end(self) -> None:
+        """Say that nothing more comes, and go on reading."""
+        self._writer.write_eof()
+
+    def close(self) -> None:
+        """Leave; what was sent still arrives."""
+        self._writer.close()
+
+    def cut(self) -> None:
+        """Leave at once, with a reset."""
+        if not self._writer.is_closing():
+            taken = self._writer.get_extra_info("socket")
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+
+@final
+class Script:
+    """A backend that does what a test tells it, connection by connection."""
+
+    def __init__(self) -> None:
+        self.connections: asyncio.Queue[Stream] = asyncio.Queue()
+        self.taken: list[Stream] = []
+        self.url = ""
+
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The server's callback."""
+        stream = Stream(reader, writer)
+        self.taken.append(stream)
+        self.connections.put_nowait(stream)
+
+    async def accept(self) -> Stream:
+        """The next connection that the gateway makes."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.connections.get()
+
+    async def requested(self) -> tuple[Stream, bytes]:
+        """The next connection, and the head of the request on it."""
+        stream = await self.accept()
+        return stream, await stream.head()
+
+
+@pytest.fixture
+async def scripted() -> AsyncIterator[Callable[..., Awaitable[Script]]]:
+    """Start a Script on a free port, or on the path of a Unix socket."""
+    async with AsyncExitStack() as stack:
+
+        async def start(path: str = "") -> Script:
+            script = Script()
+            if path:
+                server = await asyncio.start_unix_server(script.take, path, limit=STREAM_LIMIT)
+            else:
+                server = await asyncio.start_server(script.take, "127.0.0.1", 0, limit=STREAM_LIMIT)
+            stack.callback(lambda: [stream.cut() for stream in script.taken])
+            stack.callback(server.close)
+            name = server.sockets[0].getsockname()
+            script.url = f"unix:{path}" if path else "http://{}:{}".format(*name)
+            return script
+
+        yield start
+
+
+@pytest.fixture
+async def dial() -> AsyncIterator[Callable[[int], Awaitable[Stream]]]:
+    """Connect to a port of loopback, as a client that can write anything."""
+    streams = []
+
+    async def open(port: int) -> Stream:
+        stream = Stream(*await asyncio.open_connection("127.0.0.1", port, limit=STREAM_LIMIT))
+        streams.append(stream)
+        return stream
+
+    yield open
+    for stream in streams:
+        stream.cut()
+
+
+@pytest.fixture
+def connect(dial: Callable[[int], Awaitable[Stream]]) -> Callable[[Gateway], Awaitable[Stream]]:
+    """Connect to a gateway's first listener."""
+    return lambda gateway: dial(gateway.listeners[0].address.port)
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    """A client that takes bodies as they come and follows nothing by itself."""
+    async with ClientSession(auto_decompress=False, cookie_jar=DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture
+def url() -> Callable[..., str]:
+    """The URL of a path at a gateway's first listener."""
+    return lambda gateway, path="/": f"http://{gateway.listeners[0].address}{path}"
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Let the loop run until something holds that no socket tells."""
+
+    async def wait(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():  # noqa: ASYNC110 - what is watched is a number, which sets no event.
+                await asyncio.sleep(0)
+
+    return wait
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """The repository's own configuration, but on free ports of loopback; gives its gateway.yaml."""
+    for name in ("config", "policies"):
+        copytree(ROOT / name, tmp_path / name)
+    path = tmp_path / "config" / "gateway.yaml"
+    text = path.read_text()
+    for fixed, free in (("0.0.0.0:8080", "127.0.0.1:0"), ("127.0.0.1:9901", f"127.0.0.1:{_free_port()}")):
+        assert fixed in text
+        text = text.replace(fixed, free)
+    path.write_text(text)
+    return path
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,68 @@
+"""The real process of `gateway ...`, started and listened to."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from signal import Signals
+from typing import final
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# How long anything that a process does may take before a test gives up on it.
+PATIENCE = 10.0
+
+
+@final
+class Program:
+    """The real process of `gateway ...`, and what it says. Nothing it does takes longer than ten seconds."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    async def said(self, mark: str, *, on: str = "stderr") -> str:
+        """What it says up to and with the next line that has `mark` in it."""
+        stream = getattr(self.process, on)
+        text = ""
+        async with asyncio.timeout(PATIENCE):
+            while mark not in text:
+                line = await stream.readline()
+                assert line, f"it ended without {mark!r}, after {text!r}"
+                text += line.decode()
+        return text
+
+    def signal(self, number: Signals) -> None:
+        """Send a signal."""
+        self.process.send_signal(number)
+
+    async def ended(self) -> tuple[int, str, str]:
+        """Its exit status, and what it said on standard output and standard error since."""
+        async with asyncio.timeout(PATIENCE):
+            out, err = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture
+async def program() -> AsyncIterator[Callable[..., Awaitable[Program]]]:
+    """Start `gateway` with arguments, as a process of its own."""
+    processes = []
+
+    async def start(*arguments: str | Path) -> Program:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "gateway", *map(str, arguments)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name != "GATEWAY_CONFIG"},
+        )
+        processes.append(process)
+        return Program(process)
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()

@@ -1,0 +1,106 @@
+"""`gateway demo` as a person meets it: a welcome, commands that do what they say, and Ctrl-C."""
+
+import asyncio
+import re
+import signal
+from asyncio.subprocess import DEVNULL, PIPE
+
+from gateway.demo.examples import examples
+
+# What each example shows -> the exit status of curl, and what stands in its output.
+SHOWN = {
+    "A list, with our headers on it": (
+        0,
+        ["HTTP/1.1 200 OK", "Cross-Origin-Resource-Policy: same-site", '"id": "course-1"'],
+    ),
+    "What the service behind sees of a request": (
+        0,
+        ['"query": "a=1&a=2"', '["X-Azora-Edge", "gateway"]', '["X-Forwarded-Prefix", "/api/gateway"]'],
+    ),
+    "Something new: 201, and its Location with the prefix put back": (
+        0,
+        ["HTTP/1.1 201 Created", "Location: /api/pay/charges/charge-3"],
+    ),
+    "A file to keep": (
+        0,
+        [
+            "HTTP/1.1 200 OK",
+            'Content-Disposition: attachment; filename="statement.csv"',
+            "2026-01-03,charge-1",
+        ],
+    ),
+    "An answer word by word, as server-sent events": (0, ["event: token", "event: done"]),
+    # 28: curl ended it after two seconds.
+    "A WebSocket: 101, a greeting, and the end after two seconds": (
+        28,
+        ["HTTP/1.1 101 Switching Protocols", "Sharp! What are we building?"],
+    ),
+    "A slow service that makes it in time": (0, ['{"slept": 2.0}']),
+    "One that does not: 504 after five seconds": (
+        0,
+        ["HTTP/1.1 504 Gateway Timeout", '"reason":"upstream_timeout"'],
+    ),
+    "A service that fails: its own 500": (0, ["HTTP/1.1 500 Internal Server Error", '{"error": ']),
+    # 18: curl has a part of the body only.
+    "A service that hangs up in the middle of a body": (18, ["HTTP/1.1 200 OK", "0123456789"]),
+    "A 404 of the service": (0, ["HTTP/1.1 404 Not Found", '{"error": ']),
+    "A 404 of the gateway: no route": (0, ["HTTP/1.1 404 Not Found", '"reason":"no_route"']),
+    "A method that no route allows: 405": (
+        0,
+        ["HTTP/1.1 405 Method Not Allowed", "Allow: GET, HEAD", '"reason":"method_not_allowed"'],
+    ),
+    "A path trick, refused": (0, ["HTTP/1.1 400 Bad Request", '"reason":"bad_path"']),
+    "A body over the route's limit, refused before it is read": (
+        0,
+        ["HTTP/1.1 413 ", '"reason":"body_too_large"'],
+    ),
+}
+
+
+async def welcome(demo) -> tuple[str, str]:
+    """The URL that the demo answers at, and everything that it prints at its start."""
+    text = await demo.said("Ctrl-C stops it.", on="stdout")
+    at = re.search(r"Ten services answer through the gateway at (http://127\.0\.0\.1:\d+)\.", text)
+    return at[1], text
+
+
+async def run(command: str) -> tuple[int, str]:
+    """What a shell makes of a command: its exit status and its output."""
+    process = await asyncio.create_subprocess_shell(command, stdout=PIPE, stderr=DEVNULL)
+    async with asyncio.timeout(20):
+        out, _ = await process.communicate()
+    return process.returncode, out.decode("latin-1")
+
+
+async def test_each_example_does_what_it_says(program, repository):
+    """Run as printed, all at once: the slowest takes five seconds."""
+    base, _ = await welcome(await program("demo", "--config", repository))
+    shown = examples(base)
+    assert [*SHOWN] == [what for what, _ in shown]
+    outcomes = await asyncio.gather(*(run(command) for _, command in shown))
+    seen = {}
+    for what, (status, output) in zip(SHOWN, outcomes, strict=True):
+        seen[what] = status, [text for text in SHOWN[what][1] if text in output] or output
+    assert SHOWN == seen
+
+
+async def test_what_the_welcome_says_can_be_pasted(program, repository):
+    """It is the examples, for the port that was really taken, and two questions to the admin listener."""
+    base, text = await welcome(await program("demo", "--config", repository))
+    commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
+    assert [command for _, command in examples(base)] == commands[:-2]
+    answers = await asyncio.gather(*(run(command.replace("curl", "curl -fi")) for command in commands[-2:]))
+    assert [(0, "HTTP/1.1 200 OK")] * 2 == [(status, output[:15]) for status, output in answers]
+    assert '"id": "pay-charge-create"' in answers[0][1]
+    assert '"name": "azora-pay"' in answers[1][1]
+
+
+async def test_ctrl_c_ends_it_in_peace(program, repository):
+    """Three seconds are the most that it may take, and nothing is left to read."""
+    demo = await program("demo", "--config", repository)
+    base, _ = await welcome(demo)
+    await run(f"curl {base}/api/education/courses")
+    demo.signal(signal.SIGINT)
+    async with asyncio.timeout(3):
+        status, out, err = await demo.ended()
+    assert (0, "", False) == (status, out, "Traceback" in err)

@@ -1,0 +1,117 @@
+"""The running gateway in this process: what it opens, what it closes, and in which order."""
+
+import asyncio
+import socket
+
+import pytest
+
+from gateway.app import Gateway
+
+GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+ADDRESS = 'address: "127.0.0.1:{}"'
+
+
+@pytest.fixture
+async def busy(serve, scripted, connect):
+    """A gateway with a request under way, both ends of it, and a client that waits between two requests."""
+
+    async def start(**configuration):
+        backend = await scripted()
+        gateway = await serve(backend.url, **configuration)
+        idle, client = await connect(gateway), await connect(gateway)
+        await client.send(GET)
+        stream, _ = await backend.requested()
+        return gateway, client, stream, idle
+
+    return start
+
+
+async def test_every_listener_serves(serve, session):
+    """Each by its own port."""
+    two = 'address: "127.0.0.1:0"}, {address: "127.0.0.2:0"'
+    gateway = await serve(listener=two)
+    places = [str(listener.address) for listener in gateway.listeners]
+    for place in places:
+        async with session.get(f"http://{place}/") as response:
+            assert 502 == response.status
+    assert ["127.0.0.1", "127.0.0.2"] == [place.partition(":")[0] for place in places]
+
+
+async def test_unix_listener_serves_and_leaves_no_file(serve, tmp_path):
+    path = tmp_path / "gateway.sock"
+    gateway = await serve(listener=f"address: unix:{path}")
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(GET)
+    async with asyncio.timeout(5):
+        assert b"HTTP/1.1 502 Bad Gateway\r\n" == await reader.readline()
+    await gateway.stop()
+    assert not path.exists()
+    writer.close()
+
+
+async def test_start_that_fails_leaves_nothing_open(snapshot, dial):
+    """The admin listener and the listeners before the one that cannot be had are closed again."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        gateway = Gateway(snapshot(listener=f'address: "127.0.0.1:0"}}, {{address: "127.0.0.1:{port}"'))
+        with pytest.raises(OSError, match=r"(?i)address already in use"):
+            await gateway.start()
+    for place in (gateway.admin.address, gateway.listeners[0].address):
+        with pytest.raises(ConnectionRefusedError):
+            await dial(place.port)
+
+
+async def test_drain_waits_for_what_is_under_way(busy, dial):
+    """Idle connections are closed at once, the busy one with its answer; then the drain is over."""
+    gateway, client, stream, idle = await busy()
+    draining = asyncio.create_task(gateway.drain())
+    assert b"" == await idle.rest()
+    with pytest.raises(ConnectionRefusedError):
+        await dial(gateway.listeners[0].address.port)
+    assert not draining.done()
+    await stream.send(OK)
+    answer = await client.rest()
+    assert b"Connection: close" in answer.split(b"\r\n")
+    async with asyncio.timeout(5):
+        await draining
+    assert set() == gateway.connections
+
+
+async def test_drain_has_an_end(busy, caplog):
+    """What is still open then is told, and cut by the stop that follows."""
+    gateway, client, stream, _ = await busy(more="timeouts: {drain: 50ms}\n")
+    await gateway.drain()
+    assert ["drain: 1 connections cut after 0.05 s"] == [record.getMessage() for record in caplog.records]
+    await gateway.stop()
+    assert (b"", b"") == (await client.rest(), await stream.rest())
+
+
+async def test_stop_closes_everything_now(busy, dial, until):
+    """Clients, backends and both kinds of listeners; a second time there is nothing left to do."""
+    gateway, client, stream, idle = await busy()
+    await gateway.stop()
+    assert [b"", b"", b""] == [await each.rest() for each in (client, stream, idle)]
+    endpoint = gateway.upstreams["backend"].endpoints[0]
+    await until(lambda: endpoint.pool.open == 0)
+    assert (0, set()) == (endpoint.pending, gateway.connections)
+    for place in (gateway.admin.address, gateway.listeners[0].address):
+        with pytest.raises(ConnectionRefusedError):
+            await dial(place.port)
+    await gateway.stop()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        pytest.param(1, 1, True, id="equal configurations"),
+        pytest.param(1, 2, False, id="two gateways of a name on a machine"),
+    ],
+)
+def test_own_via_is_told_from_another_gateway_s(snapshot, one, other, same):
+    """By the addresses they listen on: only the own one in a request is a loop."""
+    vias = {Gateway(snapshot(listener=ADDRESS.format(port))).proxy.via for port in (one, other)}
+    assert same == (len(vias) == 1)
+    assert all(via.startswith(b"1.1 test-gateway-") for via in vias)

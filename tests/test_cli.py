@@ -1,0 +1,231 @@
+"""The verbs: what each prints, and its exit status."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gateway import __version__
+from gateway.cli import main
+
+ROOT = Path(__file__).parent.parent
+GATEWAY = """\
+version: 1
+listeners: [{address: "127.0.0.1:0"}]
+admin: {address: "127.0.0.1:1"}
+upstreams: {pay: {endpoints: ["http://127.0.0.1:4009"]}}
+policies: [policies]
+"""
+ROUTES = """\
+routes:
+  - {id: charge, match: {path: "/charges/{id}", methods: [GET, PUT]}, upstream: pay, auth: public}
+  - {id: moved, match: {path: /old}, redirect: {to: /new}, auth: public}
+"""
+PROBLEM = "policies/routes.yaml:2:"
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    """Writes a configuration, and gives the path of its gateway.yaml."""
+    monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
+
+    def write(routes=ROUTES):
+        (tmp_path / "policies").mkdir(exist_ok=True)
+        (tmp_path / "policies" / "routes.yaml").write_text(routes)
+        (tmp_path / "gateway.yaml").write_text(GATEWAY)
+        return str(tmp_path / "gateway.yaml")
+
+    return write
+
+
+@pytest.fixture
+def broken(config):
+    """A configuration with one problem: an upstream that does not exist."""
+    return lambda: config(ROUTES.replace("upstream: pay", "upstream: payy"))
+
+
+def test_check_tells_what_loads(config, capsys):
+    assert 0 == main(["check", "--config", config()])
+    assert re.fullmatch("ok: 2 routes, 1 upstreams, version [0-9a-f]{12}\n", capsys.readouterr().out)
+
+
+def test_check_tells_each_problem_and_its_place(broken, capsys):
+    assert 1 == main(["check", "--config", broken()])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert PROBLEM in line
+    assert "routes[0].upstream" in line
+
+
+@pytest.mark.parametrize(("sound", "status"), [(True, 0), (False, 1)], ids=["sound", "broken"])
+def test_check_in_json_is_for_programs(config, broken, capsys, sound, status):
+    assert status == main(["check", "--format", "json", "--config", config() if sound else broken()])
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert ([] if sound else [2]) == [problem["line"] for problem in problems]
+
+
+def test_configuration_is_found_through_the_environment(config, capsys, monkeypatch):
+    monkeypatch.setenv("GATEWAY_CONFIG", config())
+    assert 0 == main(["check"])
+    assert capsys.readouterr().out.startswith("ok: 2 routes")
+
+
+@pytest.mark.parametrize("verb", ["check", "run", "routes", "healthcheck", "demo"])
+def test_file_that_is_not_there_is_one_line(capsys, tmp_path, verb):
+    assert 1 == main([verb, "--config", str(tmp_path / "none.yaml")])
+    out, err = capsys.readouterr()
+    (line,) = (out + err).splitlines()
+    assert line.endswith("none.yaml:1:1: expected a file that can be read: No such file or directory")
+
+
+@pytest.mark.parametrize("verb", ["run", "routes", "healthcheck"])
+def test_verbs_that_need_a_configuration_tell_its_problems(broken, capsys, verb):
+    """On standard error: what they print is for others."""
+    assert 1 == main([verb, "--config", broken()])
+    out, err = capsys.readouterr()
+    assert (True, "") == (PROBLEM in err, out)
+
+
+def test_routes_stand_in_columns(config, capsys):
+    assert 0 == main(["routes", "--config", config()])
+    lines = capsys.readouterr().out.splitlines()
+    assert [
+        ["GET PUT", "/charges/{id}", "pay", "charge"],
+        ["any", "/old", "redirect 308", "moved"],
+    ] == [re.split("  +", line)[:4] for line in lines]
+    assert 1 == len({line.index(id) for line, id in zip(lines, ("charge ", "moved "), strict=True)} - {0})
+
+
+def test_routes_in_json_are_for_programs(config, capsys):
+    assert 0 == main(["routes", "--format", "json", "--config", config()])
+    routes = json.loads(capsys.readouterr().out)
+    assert [("charge", "pay"), ("moved", "redirect 308")] == [
+        (route["id"], route["target"]) for route in routes
+    ]
+
+
+def test_no_routes_are_no_lines(config, capsys):
+    assert 0 == main(["routes", "--config", config("routes: []\n")])
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["gateway", "policies"])
+def test_schema_is_the_one_in_the_repository(capsys, file):
+    folder = {"gateway": "config", "policies": "policies"}[file]
+    assert 0 == main(["schema", file])
+    assert (ROOT / folder / f"{file}.schema.json").read_text() == capsys.readouterr().out
+
+
+def test_init_writes_two_files_that_load(capsys, tmp_path):
+    assert 0 == main(["init", "http://pay.internal:3000", "--directory", str(tmp_path)])
+    written = ["config/gateway.yaml", "policies/pay.yaml"]
+    assert [str(tmp_path / name) for name in written] == capsys.readouterr().out.splitlines()[:2]
+    assert 0 == main(["check", "--config", str(tmp_path / written[0])])
+    assert capsys.readouterr().out.startswith("ok: 1 routes, 1 upstreams")
+
+
+def test_init_overwrites_nothing(capsys, tmp_path):
+    """Not even the file that is missing is written then."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "pay.yaml").write_text("mine")
+    assert 1 == main(["init", "http://pay.internal:3000", "--directory", str(tmp_path)])
+    assert "policies/pay.yaml exists; nothing was written" in capsys.readouterr().err
+    assert not (tmp_path / "config").exists()
+    assert "mine" == (tmp_path / "policies" / "pay.yaml").read_text()
+
+
+def test_init_into_what_is_no_folder_is_one_line(capsys, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    assert 1 == main(["init", "http://pay.internal:3000", "--directory", str(file)])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("gateway: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("pay.internal", id="no scheme"),
+        pytest.param("ftp://pay.internal", id="another scheme"),
+        pytest.param("http://pay.internal/path", id="a path"),
+        pytest.param("https://pay.internal", id="TLS, which is not built"),
+    ],
+)
+def test_init_wants_an_endpoint(capsys, tmp_path, url):
+    assert 2 == main(["init", url, "--directory", str(tmp_path)])
+    assert capsys.readouterr().err.startswith(f"gateway: {url}: expected ")
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_healthcheck_without_a_gateway_fails(config, capsys):
+    assert 1 == main(["healthcheck", "--config", config()])
+    assert capsys.readouterr().err.startswith("gateway: no answer from the admin listener 127.0.0.1:1: ")
+
+
+def test_version_is_printed(capsys):
+    assert 0 == main(["version"])
+    assert f"{__version__}\n" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param([], id="no verb"),
+        pytest.param(["serve"], id="a verb that is none"),
+        pytest.param(["init"], id="no URL"),
+        pytest.param(["check", "--format", "xml"], id="a format that is none"),
+        pytest.param(["schema", "routes"], id="a file that has no schema"),
+        pytest.param(["version", "--config", "a"], id="an option that the verb does not take"),
+    ],
+)
+def test_wrong_usage_is_2(capsys, arguments):
+    with pytest.raises(SystemExit) as raised:
+        main(arguments)
+    assert 2 == raised.value.code
+    assert "usage: gateway" in capsys.readouterr().err
+
+
+def test_reader_that_has_seen_enough_is_no_error():
+    """`gateway schema | head` closes the pipe early."""
+    writing = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "schema", "gateway"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    )
+    writing.stdout.close()
+    assert (b"", 0) == (writing.stderr.read(), writing.wait(timeout=10))
+    writing.stderr.close()
+
+
+def test_help_is_quick():
+    """200 ms on a machine that has nothing else to do."""
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "gateway", "--help"], capture_output=True, cwd=ROOT)
+        seconds.append(time.perf_counter() - begin)
+        assert (0, True) == (done.returncode, done.stdout.startswith(b"usage: gateway"))
+    assert min(seconds) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        pytest.param(["--help"], {"aiohttp", "uvloop", "pydantic", "asyncio", "yaml"}, id="help"),
+        pytest.param(["version"], {"aiohttp", "uvloop", "pydantic", "asyncio", "yaml"}, id="version"),
+        pytest.param(["check"], {"aiohttp", "uvloop"}, id="check"),
+        pytest.param(["schema"], {"aiohttp", "uvloop"}, id="schema"),
+    ],
+)
+def test_only_what_is_needed_is_imported(arguments, unwanted):
+    program = (
+        "import sys\nfrom gateway.cli import main\n"
+        f"try: main({arguments})\nexcept SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert (set(), 0) == (unwanted & {*done.stderr.split()}, done.returncode)

@@ -1,0 +1,259 @@
+"""Connections to one endpoint: how many, in which order, and that none is ever lost or counted twice."""
+
+import asyncio
+
+import pytest
+
+from gateway.config.snapshot import Address
+from gateway.config.snapshot import Pool as Bounds
+from gateway.upstream.pool import Pool
+from gateway.wire.upstream import Fault, UpstreamError
+from gateway.wire.upstream_states import State
+
+
+@pytest.fixture
+async def pools(clock):
+    """Makes pools that are closed in the end."""
+    made = []
+
+    def make(address, *, max_connections=8, max_pending=8, wait=5.0, idle=30.0, connect=5.0):
+        pool = Pool(address, Bounds(max_connections, max_pending, wait, idle), connect, clock)
+        made.append(pool)
+        return pool
+
+    yield make
+    for pool in made:
+        pool.close()
+    await settle()
+
+
+@pytest.fixture
+async def backend(scripted):
+    return await scripted()
+
+
+@pytest.fixture
+def pool(pools, address, backend):
+    """A pool of a backend that is there."""
+    return lambda **bounds: pools(address(backend), **bounds)
+
+
+@pytest.fixture
+def fault():
+    """What an acquisition fails with."""
+
+    async def of(coming):
+        with pytest.raises(UpstreamError) as raised:
+            await coming
+        return raised.value.fault
+
+    return of
+
+
+async def settle() -> None:
+    """Let what was scheduled run."""
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+async def test_last_one_back_is_the_first_one_out(pool):
+    """The others grow old together, and are closed before the backend closes them."""
+    pool = pool()
+    assert pool.take() is None
+    first, second, third = [await pool.acquire() for _ in range(3)]
+    for connection in (first, third, second):
+        pool.put_back(connection)
+    assert [second, third, first] == [await pool.acquire() for _ in range(3)]
+    assert (3, 0) == (pool.open, pool.idle)
+
+
+async def test_idle_connection_that_died_is_skipped(pool, backend, until):
+    """Its end may be seen while it lies idle; the next one serves."""
+    pool = pool()
+    alive, dead = [await pool.acquire() for _ in range(2)]
+    pool.put_back(alive)
+    pool.put_back(dead)
+    await backend.accept()
+    (await backend.accept()).close()
+    await until(lambda: pool.open == 1)
+    assert (State.DEAD, alive, None) == (dead.state, pool.take(), pool.take())
+
+
+async def test_bytes_that_nobody_asked_for_end_an_idle_connection(pool, backend, until):
+    """They must never be taken for the answer to the next request."""
+    pool = pool()
+    pool.put_back(await pool.acquire())
+    await (await backend.accept()).send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    await until(lambda: pool.open == 0)
+    assert pool.take() is None
+
+
+async def test_bound_is_kept_and_who_waits_is_served_in_turn(pool, until):
+    pool = pool(max_connections=1)
+    connection = await pool.acquire()
+    order = []
+
+    async def work(number):
+        taken = await pool.acquire()
+        order.append((number, taken))
+        pool.put_back(taken)
+
+    waiting = [asyncio.create_task(work(number)) for number in range(3)]
+    await until(lambda: pool.waiting == 3)
+    pool.put_back(connection)
+    await asyncio.gather(*waiting)
+    assert [(number, connection) for number in range(3)] == order
+    assert (1, 1, 0) == (pool.open, pool.idle, pool.waiting)
+
+
+async def test_too_many_in_the_queue_are_sent_away(pool, fault, until):
+    pool = pool(max_connections=1, max_pending=1)
+    await pool.acquire()
+    waiting = asyncio.create_task(pool.acquire())
+    await until(lambda: pool.waiting == 1)
+    assert Fault.BUSY is await fault(pool.acquire())
+    waiting.cancel()
+
+
+async def test_wait_has_an_end(pool, fault):
+    pool = pool(max_connections=1, wait=0.001)
+    taken = await pool.acquire()
+    assert Fault.BUSY is await fault(pool.acquire())
+    pool.put_back(taken)
+    assert (taken, 1) == (pool.take(), pool.open), "the one who gave up was not given it"
+
+
+async def test_connection_that_is_gone_lets_the_next_one_make_its_own(pool, until):
+    pool = pool(max_connections=1)
+    gone = await pool.acquire()
+    waiting = asyncio.create_task(pool.acquire())
+    await until(lambda: pool.waiting == 1)
+    gone.release()
+    fresh = await waiting
+    assert (State.IDLE, 1) == (fresh.state, pool.open)
+    assert gone is not fresh
+
+
+async def test_connection_that_dies_on_its_way_to_who_waits_is_replaced(pool, until):
+    """It was handed over idle, and broke before its taker could run."""
+    pool = pool(max_connections=1)
+    connection = await pool.acquire()
+    waiting = asyncio.create_task(pool.acquire())
+    await until(lambda: pool.waiting == 1)
+    pool.put_back(connection)
+    connection.data_received(b"unasked")
+    fresh = await waiting
+    assert (State.DEAD, State.IDLE, 1) == (connection.state, fresh.state, pool.open)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param("a connection", id="a connection that was already handed over"),
+        pytest.param("a place", id="a place that was already handed over"),
+    ],
+)
+async def test_who_is_cancelled_passes_on_what_it_got(pool, until, given):
+    """It left in the very tick in which its turn came."""
+    pool = pool(max_connections=1)
+    connection = await pool.acquire()
+    leaving, next_one = [asyncio.create_task(pool.acquire()) for _ in range(2)]
+    await until(lambda: pool.waiting == 2)
+    if given == "a connection":
+        pool.put_back(connection)
+    else:
+        connection.state = State.DEAD
+        pool.forget(connection)
+        connection._transport.abort()
+        pool.open += 1
+    leaving.cancel()
+    taken = await next_one
+    assert (State.IDLE, 1, 0) == (taken.state, pool.open, pool.waiting)
+    assert leaving.cancelled()
+
+
+async def test_who_is_cancelled_in_the_queue_leaves_no_trace(pool, until):
+    pool = pool(max_connections=1)
+    connection = await pool.acquire()
+    leaving = asyncio.create_task(pool.acquire())
+    await until(lambda: pool.waiting == 1)
+    leaving.cancel()
+    await settle()
+    pool.put_back(connection)
+    assert (connection, 1) == (pool.take(), pool.open)
+
+
+async def test_connecting_that_is_called_off_counts_once(pool):
+    """Whenever that is: before the socket is there, while it connects, when it just stands."""
+    for ticks in range(12):
+        attempt = pool(max_connections=1)
+        connecting = asyncio.create_task(attempt.acquire())
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        if not connecting.cancelled():
+            connecting.result().release()
+        await settle()
+        assert (ticks, 0) == (ticks, attempt.open)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "expected"),
+    [
+        pytest.param(Address("127.0.0.1", 1), Fault.REFUSED, id="nobody listens"),
+        pytest.param(Address(unix="/nowhere/backend.sock"), Fault.REFUSED, id="no Unix socket is there"),
+        # A name that is longer than any: no resolver asks a server for it.
+        pytest.param(Address(".".join(["a" * 63] * 4), 80), Fault.DNS, id="the name is not found"),
+    ],
+)
+async def test_connection_that_cannot_be_made_tells_why(pools, fault, made_of, expected):
+    """And whoever waited for its place may try."""
+    pool = pools(made_of, max_connections=1)
+    attempts = await asyncio.gather(fault(pool.acquire()), fault(pool.acquire()))
+    assert [expected, expected] == attempts
+    assert (0, 0) == (pool.open, pool.waiting)
+
+
+async def test_unix_socket_serves_as_well(pools, scripted, tmp_path):
+    """The same, without a port."""
+    path = str(tmp_path / "backend.sock")
+    await scripted(path)
+    pool = pools(Address(unix=path))
+    connection = await pool.acquire()
+    pool.put_back(connection)
+    assert (connection, 1) == (pool.take(), pool.open)
+
+
+async def test_connections_are_closed_once_they_were_idle_too_long(pool, pass_time, until):
+    """The oldest first; one that was used meanwhile counts anew."""
+    pool = pool(idle=30.0)
+    old, used = [await pool.acquire() for _ in range(2)]
+    pool.put_back(old)
+    pool.put_back(used)
+    pass_time(20)
+    pool.put_back(pool.take())
+    pass_time(10)
+    assert (State.DEAD, State.IDLE, 1) == (old.state, used.state, pool.idle)
+    pass_time(20)
+    assert State.DEAD == used.state
+    await until(lambda: pool.open == 0)
+
+
+async def test_connections_that_work_are_never_too_old(pool, pass_time):
+    pool = pool(idle=30.0)
+    connection = await pool.acquire()
+    pass_time(3600)
+    assert State.IDLE == connection.state
+
+
+async def test_closed_pool_keeps_nothing(pool, clock, until):
+    """Idle connections are closed, busy ones when they come back, and the clock forgets it."""
+    pool = pool()
+    idle, busy = [await pool.acquire() for _ in range(2)]
+    pool.put_back(idle)
+    pool.close()
+    assert (State.DEAD, State.IDLE) == (idle.state, busy.state)
+    pool.put_back(busy)
+    await until(lambda: pool.open == 0)
+    assert (State.DEAD, 0, set()) == (busy.state, pool.idle, clock.watched)
