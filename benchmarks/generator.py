@@ -1,7 +1,8 @@
-"""The load generator for machines without wrk: `benchmarks.generator URL CONNECTIONS SECONDS [FIELD ..]`.
+"""The load for machines without wrk: `benchmarks.generator URL CONNECTIONS SECONDS UPLOAD [FIELD ..]`.
 
-Bounded in time and in the number of answers. It costs more CPU a request than a fast proxy does, so against
-one the requests/s are its own limit, and the proxy's CPU time is what counts. Answers need a Content-Length.
+UPLOAD is the bytes of a body to post, 0 to get. Bounded in time and in the number of answers. It costs more
+CPU a request than a fast proxy does, so against one the requests/s are its own limit, and the proxy's CPU
+time is what counts. Answers need a Content-Length.
 """
 
 import asyncio
@@ -102,12 +103,20 @@ class Caller(asyncio.Protocol):
             self._transport.write(self._request)
 
 
-async def generate(url: str, connections: int, seconds: float, fields: list[str]) -> dict[str, float]:
+def request_to(url: str, upload: int, fields: list[str]) -> bytes:
+    """The bytes that each connection sends again and again."""
+    target = urlsplit(url)
+    method = "GET"
+    if upload:
+        method, fields = "POST", [*fields, f"Content-Length: {upload}"]
+    lines = [f"{method} {target.path} HTTP/1.1", f"Host: {target.netloc}", *fields, "", ""]
+    return "\r\n".join(lines).encode() + b"x" * upload
+
+
+async def generate(url: str, connections: int, seconds: float, request: bytes) -> dict[str, float]:
     """Load a URL; what `benchmarks.load.Driven` holds. Raises OSError where nothing listens."""
     target = urlsplit(url)
     host, port = target.hostname or "", target.port or 80
-    lines = [f"GET {target.path} HTTP/1.1", f"Host: {target.netloc}", *fields, "", ""]
-    request = "\r\n".join(lines).encode()
     tally = Tally()
     loop = asyncio.get_running_loop()
     loop.call_later(seconds, tally.stopped.set)
@@ -125,6 +134,6 @@ async def generate(url: str, connections: int, seconds: float, fields: list[str]
 
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    load = generate(arguments[0], int(arguments[1]), float(arguments[2]), arguments[3:])
+    asked, at_once, duration, sent, *names = sys.argv[1:]
+    load = generate(asked, int(at_once), float(duration), request_to(asked, int(sent), names))
     print(json.dumps(uvloop.run(load)))

@@ -20,6 +20,7 @@ from benchmarks.workloads import Workload
 Tool = Literal["wrk", "own"]
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
+_PATIENCE = 10  # seconds for one answer
 
 
 @final
@@ -33,6 +34,11 @@ class Driven:
     p50: float
     p99: float
 
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
 
 def installed() -> Tool:
     """The better tool there is."""
@@ -43,7 +49,7 @@ def drive(tool: Tool, work: Workload, *, port: int, core: int, seconds: int) -> 
     """Load a loopback port from one core; raises RuntimeError if an answer was missing or not a success."""
     url = f"http://127.0.0.1:{port}{work.path}"
     fields = [f"{name}: {value}" for name, value in work.fields]
-    command = TOOLS[tool](url, fields, work.connections, seconds)
+    command = TOOLS[tool](url, fields, work, seconds)
     run = subprocess.run(
         command, preexec_fn=pin(core), capture_output=True, text=True, check=False, timeout=seconds + 30
     )
@@ -55,13 +61,15 @@ def drive(tool: Tool, work: Workload, *, port: int, core: int, seconds: int) -> 
     return driven
 
 
-def _wrk(url: str, fields: list[str], connections: int, seconds: int) -> list[str]:
+def _wrk(url: str, fields: list[str], work: Workload, seconds: int) -> list[str]:
     asked = [part for field in fields for part in ("-H", field)]
-    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(_SCRIPT), *asked, url]
+    load = ["-t1", f"-c{work.connections}", f"-d{seconds}s", "--timeout", f"{_PATIENCE}s"]
+    return ["wrk", *load, "-s", str(_SCRIPT), *asked, url, "--", str(work.upload)]
 
 
-def _own(url: str, fields: list[str], connections: int, seconds: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.generator", url, str(connections), str(seconds), *fields]
+def _own(url: str, fields: list[str], work: Workload, seconds: int) -> list[str]:
+    load = [str(work.connections), str(seconds), str(work.upload)]
+    return [sys.executable, "-m", "benchmarks.generator", url, *load, *fields]
 
 
-TOOLS: dict[Tool, Callable[[str, list[str], int, int], list[str]]] = {"wrk": _wrk, "own": _own}
+TOOLS: dict[Tool, Callable[[str, list[str], Workload, int], list[str]]] = {"wrk": _wrk, "own": _own}

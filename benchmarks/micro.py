@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.http.edits import Block, Edits
-from gateway.http.fields import REQUEST_FIELDS, Field, sift
+from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.reason import Reason
 from gateway.http.reply import problem
 from gateway.http.request import Request
@@ -19,23 +19,23 @@ from gateway.routing import Match, Route, Router
 _REPEATS = 30
 _CALLS = 2_000
 
-_REQUEST: list[Field] = [
-    (b"Host", b"gateway.azora.example"),
-    (b"User-Agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
-    (b"Accept", b"application/json"),
-    (b"Accept-Language", b"en-US,en;q=0.5"),
-    (b"Accept-Encoding", b"gzip, deflate, br"),
-    (b"Origin", b"https://app.azora.example"),
-    (b"Authorization", b"Bearer " + b"opaque" * 20),
-    (b"Connection", b"keep-alive"),
-]
-_RESPONSE: list[Field] = [
-    (b"Server", b"nginx"),
-    (b"Date", b"Mon, 02 Nov 2026 10:00:00 GMT"),
-    (b"Content-Type", b"application/json"),
-    (b"Content-Length", b"200"),
-    (b"ETag", b'"5f8a"'),
-]
+_REQUEST = (
+    b"Host: gateway.azora.example",
+    b"User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    b"Accept: application/json",
+    b"Accept-Language: en-US,en;q=0.5",
+    b"Accept-Encoding: gzip, deflate, br",
+    b"Origin: https://app.azora.example",
+    b"Authorization: Bearer " + b"opaque" * 20,
+    b"Connection: keep-alive",
+)
+_RESPONSE = (
+    b"Server: nginx",
+    b"Date: Mon, 02 Nov 2026 10:00:00 GMT",
+    b"Content-Type: application/json",
+    b"Content-Length: 200",
+    b'ETag: "5f8a"',
+)
 
 
 def microseconds(call: Callable[[], object]) -> float:
@@ -50,7 +50,8 @@ def calls() -> dict[str, Callable[[], object]]:
     edits = Edits(fields[:10], fields[10:], [b"server", b"x-powered-by"])
     return {
         "sift, 8 request fields": partial(sift, _REQUEST, REQUEST_FIELDS),
-        "Edits.apply, 5 response fields and 12 of ours": partial(edits.apply, _RESPONSE),
+        "sift, 5 response fields": partial(sift, _RESPONSE, edits.table),
+        "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),
     }
@@ -69,7 +70,7 @@ def _routing(count: int) -> Callable[[], object]:
         authority=b"gateway.azora.example",
         path=path,
         query=b"",
-        fields=[],
+        lines=[],
         noted={},
         length=0,
         client="127.0.0.1",

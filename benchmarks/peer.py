@@ -1,9 +1,10 @@
 """What is measured: a reverse proxy that can be configured, started on a core and asked for its version.
 
 Every peer gets the same site and does the same for it: forward all paths to one upstream, over kept
-connections, in one worker, without a log. Being ready means the same for all and is judged by the runner.
+connections, in one worker, without a log. Being ready means the same for all and is judged by `serving.py`.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,44 +15,52 @@ from functools import cache
 from pathlib import Path
 from typing import final
 
+from benchmarks.workloads import Setting
+
+# nginx and HAProxy are in a folder that is not on everybody's path.
+_SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"])
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a peer works: a folder of its own, the loopback port it listens on, the port of the backend."""
+    """Where a peer works: its folder, the port it listens on, the port of the backend, what it is to do."""
 
     folder: Path
     port: int
     backend: int
+    setting: Setting
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One proxy: the names its executable may have, the argument that makes it print its version.
+    """One proxy: the names its executable may have, the argument that makes it print a version.
 
-    `configure` writes its files into the site's folder and returns the arguments that run it on them.
+    `configure` writes its files into the site's folder and returns the arguments that run it on them; it
+    raises RuntimeError if something that it needs is not installed. It knows the settings of `settings`.
     """
 
     name: str
     programs: tuple[str, ...]
     version_argument: str
     configure: Callable[[Site], list[str]]
+    settings: frozenset[Setting] = frozenset({"bare", "policies"})
 
     def command(self, site: Site) -> list[str]:
         """Configure it for a site; the command that runs it there in the foreground."""
         return [str(program(*self.programs)), *self.configure(site)]
 
     def version(self) -> str:
-        """The name of the executable and the version it prints; raises RuntimeError if it prints none."""
+        """The version it prints and the name of its executable; raises RuntimeError if it prints none."""
         path = program(*self.programs)
         run = subprocess.run(
             [path, self.version_argument], capture_output=True, text=True, check=False, timeout=30
         )
-        version = re.search(r"\b\d+\.\d+\.\d+", run.stdout + run.stderr)
+        version = re.search(r"\bv?(\d+\.\d+\.\d+)", run.stdout + run.stderr)
         if version is None:
-            raise RuntimeError(f"{path.name}: expected a version, got {run.stdout + run.stderr!r}")
-        return f"{path.name} {version[0]}"
+            raise RuntimeError(f"{path.name} printed no version: {run.stdout}{run.stderr}")
+        return f"{version[1]} ({path.name})"
 
 
 @cache
@@ -64,6 +73,6 @@ def program(*names: str) -> Path:
         path = Path(sys.executable).with_name(name)
         if path.exists():
             return path
-        if found := shutil.which(name):
+        if found := shutil.which(name, path=_SEARCHED):
             return Path(found)
-    raise RuntimeError(f"{' or '.join(names)} is not installed: `make bench` installs it")
+    raise RuntimeError(f"{' or '.join(names)} is not installed; `make bench-all` installs what it can")

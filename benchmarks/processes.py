@@ -4,6 +4,7 @@ Whoever starts one here ends it here, by its own id, however the run ends. Linux
 """
 
 import os
+import resource
 import shlex
 import signal
 import socket
@@ -18,6 +19,7 @@ from typing import final
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _PATIENCE = 10.0
+_OPEN_FILES = 65536
 
 
 @final
@@ -56,12 +58,25 @@ class Process:
 
     def usage(self) -> Usage:
         """The sum over every process of its session."""
-        stats = [stat for stat in _stats() if int(stat[3]) == self._child.pid]
+        stats = [stat for stat in _stats() if int(stat[4]) == self._child.pid]
         return Usage(
-            sum(int(stat[11]) for stat in stats) / _TICKS,
             sum(int(stat[12]) for stat in stats) / _TICKS,
-            sum(int(stat[21]) for stat in stats) * _PAGE,
+            sum(int(stat[13]) for stat in stats) / _TICKS,
+            sum(int(stat[22]) for stat in stats) * _PAGE,
         )
+
+    def forget_peak(self) -> None:
+        """Let `peak` count from here. proc(5): 5 in clear_refs resets the peak to what is resident now."""
+        for member in self._members():
+            (member / "clear_refs").write_text("5")
+
+    def peak(self) -> int:
+        """The most bytes that were resident at a time, summed over the processes of its session."""
+        statuses = [(member / "status").read_text() for member in self._members()]
+        return sum(int(_field(status, "VmHWM")) for status in statuses) * 1024
+
+    def _members(self) -> list[Path]:
+        return [Path("/proc") / stat[0] for stat in _stats() if int(stat[4]) == self._child.pid]
 
 
 @contextmanager
@@ -86,7 +101,15 @@ def started(command: Sequence[str], *, core: int, folder: Path) -> Iterator[Proc
 
 def pin(core: int) -> partial[None]:
     """What a child calls before it becomes the program, so that no thread of it ever ran elsewhere."""
-    return partial(os.sched_setaffinity, 0, {core})
+    return partial(settle, core)
+
+
+def settle(core: int) -> None:
+    """Confine this process to a core and let it open as many files as 1,000 connections need."""
+    os.sched_setaffinity(0, {core})
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def free_port() -> int:
@@ -108,12 +131,17 @@ def core_busy(core: int) -> float:
 
 
 def _stats() -> Iterator[list[str]]:
-    """proc(5): the fields of /proc/PID/stat behind the name, which may hold spaces; the state is number 0."""
+    """proc(5): the fields of /proc/PID/stat but the name, which may hold spaces; the state is number 1."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            yield path.read_text().rpartition(")")[2].split()
+            yield [path.parent.name, *path.read_text().rpartition(")")[2].split()]
         except (FileNotFoundError, ProcessLookupError):
             continue
+
+
+def _field(status: str, name: str) -> str:
+    """The number behind a name in /proc/PID/status."""
+    return status.partition(f"{name}:")[2].split(maxsplit=1)[0]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -1,29 +1,27 @@
 """One run: every peer alone on the measured core, load and backend on the other, in alternating order.
 
 A peer is started anew for each sample and warmed up before it, so no sample depends on what was measured
-before. What it used is the CPU time of all its processes between the first request and the last.
+before. What it used is the CPU time of all its processes between the first request and the last. A peer that
+fails in a row is left out of that row from then on, and the report says why.
 """
 
-import http.client
 import sys
-import time
 from collections import defaultdict
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import final
 
-from benchmarks.backend import backend
+from benchmarks.idle import idle
 from benchmarks.load import Driven, Tool, drive
-from benchmarks.peer import Peer, Site
-from benchmarks.processes import Process, Usage, core_busy, free_port, started
+from benchmarks.peer import Peer
+from benchmarks.processes import Usage, core_busy
+from benchmarks.serving import backend_up, peer_up
+from benchmarks.transfer import Passage, passage
 from benchmarks.workloads import Workload
 
 DIRECT = "direct"
 
 _WARM_UP = 1
-_READY_WITHIN = 20.0
-_POLL = 0.05
 
 
 @final
@@ -33,23 +31,32 @@ class Plan:
 
     peers: tuple[Peer, ...]
     works: tuple[Workload, ...]
+    transfers: tuple[Workload, ...]
     tool: Tool
     seconds: int
     rounds: int
     peer_core: int
     load_core: int
 
+    def contenders(self, work: Workload) -> list[Peer]:
+        """Who is measured on a workload."""
+        return [peer for peer in self.peers if work.setting in peer.settings]
+
 
 @final
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the peer used: CPU microseconds a request, bytes resident, its and others' share of the core."""
+    """What the peer used: CPU microseconds a request, bytes resident, its and others' share of the core.
+
+    `idle` is the bytes that one idle connection added, 0 where the workload has none.
+    """
 
     user: float
     system: float
     resident: int
     busy: float
     others: float
+    idle: float
 
     @property
     def cpu(self) -> float:
@@ -66,68 +73,80 @@ class Sample:
     cost: Cost | None
 
 
-Samples = dict[tuple[str, str], list[Sample]]
+@final
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What was measured, and why some was not, by names of workload and peer; `DIRECT` is among them."""
+
+    samples: dict[tuple[str, str], list[Sample]] = field(default_factory=lambda: defaultdict(list))
+    passages: dict[tuple[str, str], list[Passage]] = field(default_factory=lambda: defaultdict(list))
+    failures: dict[tuple[str, str], str] = field(default_factory=dict)
 
 
-def run(plan: Plan) -> Samples:
-    """The samples by names of workload and peer, `DIRECT` among them.
+def run(plan: Plan) -> Results:
+    """Measure; raises RuntimeError if the backend does not start or fails under load."""
+    results = Results()
+    turns = list(_turns(plan))
+    with backend_up(plan.works + plan.transfers, core=plan.load_core) as port:
+        for number, (work, peer) in enumerate(turns, 1):
+            name = peer.name if peer else DIRECT
+            if (work.name, name) in results.failures:
+                continue
+            told = (
+                _direct(plan, results, work, port) if peer is None else _turn(plan, results, work, peer, port)
+            )
+            print(f"[{number}/{len(turns)}] {work.name}: {name}: {told}", file=sys.stderr, flush=True)
+    return results
 
-    Raises RuntimeError if a peer does not start, or answers one request with anything but a success.
-    """
-    samples: Samples = defaultdict(list)
-    with TemporaryDirectory() as folder:
-        port = free_port()
-        command = backend(Path(folder), port, plan.works)
-        with started(command, core=plan.load_core, folder=Path(folder)) as process:
-            _wait_until_ready(process, port, plan.works[0].path)
-            for number in range(plan.rounds):
-                peers = plan.peers if number % 2 == 0 else plan.peers[::-1]
-                for work in plan.works:
-                    driven = drive(plan.tool, work, port=port, core=plan.load_core, seconds=plan.seconds)
-                    samples[work.name, DIRECT].append(Sample(driven, None))
-                    for peer in peers:
-                        samples[work.name, peer.name].append(_sample(plan, work, peer, port))
-    return samples
+
+def _turns(plan: Plan) -> Iterator[tuple[Workload, Peer | None]]:
+    """What is measured one after the other; None is the direct call."""
+    for number in range(plan.rounds):
+        step = 1 if number % 2 == 0 else -1
+        for work in plan.works:
+            yield work, None
+            yield from ((work, peer) for peer in plan.contenders(work)[::step])
+        for work in plan.transfers:
+            yield from ((work, peer) for peer in plan.contenders(work)[::step])
+
+
+def _direct(plan: Plan, results: Results, work: Workload, port: int) -> str:
+    driven = drive(plan.tool, work, port=port, core=plan.load_core, seconds=plan.seconds)
+    results.samples[work.name, DIRECT].append(Sample(driven, None))
+    return f"{driven.rate:,.0f}/s"
+
+
+def _turn(plan: Plan, results: Results, work: Workload, peer: Peer, port: int) -> str:
+    """Note one sample or why there is none; the same in a few words."""
+    key = work.name, peer.name
+    try:
+        if work in plan.transfers:
+            passed = passage(peer, work, port, core=plan.peer_core)
+            results.passages[key].append(passed)
+            return f"{passed.seconds:.1f} s"
+        sample = _sample(plan, work, peer, port)
+        results.samples[key].append(sample)
+        return f"{sample.driven.rate:,.0f}/s"
+    except RuntimeError as failure:
+        results.failures[key] = str(failure)
+        return f"left out: {failure}"
 
 
 def _sample(plan: Plan, work: Workload, peer: Peer, backend_port: int) -> Sample:
-    with TemporaryDirectory() as folder:
-        site = Site(Path(folder), free_port(), backend_port)
-        with started(peer.command(site), core=plan.peer_core, folder=site.folder) as process:
-            _wait_until_ready(process, site.port, work.path)
-            drive(plan.tool, work, port=site.port, core=plan.load_core, seconds=_WARM_UP)
+    with peer_up(peer, work, backend_port, core=plan.peer_core) as (process, port):
+        drive(plan.tool, work, port=port, core=plan.load_core, seconds=_WARM_UP)
+        without = process.usage().resident
+        with idle(port, work.path, work.idle):
             before, busy_before = process.usage(), core_busy(plan.peer_core)
-            driven = drive(plan.tool, work, port=site.port, core=plan.load_core, seconds=plan.seconds)
+            driven = drive(plan.tool, work, port=port, core=plan.load_core, seconds=plan.seconds)
             after, busy_after = process.usage(), core_busy(plan.peer_core)
-    print(f"{work.name}: {peer.name}: {driven.requests / driven.seconds:,.0f}/s", file=sys.stderr)
-    return Sample(driven, _cost(driven, before, after, busy_after - busy_before))
+    added = (before.resident - without) / work.idle if work.idle else 0.0
+    return Sample(driven, _cost(driven, before, after, busy_after - busy_before, added))
 
 
-def _cost(driven: Driven, before: Usage, after: Usage, core_seconds: float) -> Cost:
+def _cost(driven: Driven, before: Usage, after: Usage, core_seconds: float, idle_bytes: float) -> Cost:
     user, system = after.user - before.user, after.system - before.system
     microseconds = 1e6 / driven.requests
     busy = (user + system) / driven.seconds
     others = max(0.0, core_seconds / driven.seconds - busy)
-    return Cost(user * microseconds, system * microseconds, after.resident, busy, others)
-
-
-def _wait_until_ready(process: Process, port: int, path: str) -> None:
-    """Return when the path answers 200; raises RuntimeError with what the process said if it never does."""
-    deadline = time.monotonic() + _READY_WITHIN
-    while time.monotonic() < deadline and process.is_running():
-        if _status(port, path) == 200:
-            return
-        time.sleep(_POLL)
-    state = "not ready in time" if process.is_running() else "ended"
-    raise RuntimeError(f"{process.command}: {state}\n{process.said()}")
-
-
-def _status(port: int, path: str) -> int | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_READY_WITHIN)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
+    return Cost(user * microseconds, system * microseconds, after.resident, busy, others, idle_bytes)

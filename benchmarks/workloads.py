@@ -1,7 +1,13 @@
-"""The rows: what is asked for, by how many connections at once."""
+"""The rows: what is asked for, by how many connections at once, of peers that are configured how."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import Literal, final
+
+MIB = 1 << 20
+
+# What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py`, or
+# find the one route that is asked for among others.
+Setting = Literal["bare", "policies", "routes"]
 
 # A request as a browser's script makes it; with the request line and Host about 430 bytes.
 _BROWSER = (
@@ -18,21 +24,38 @@ _BROWSER = (
 @final
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """GET `path` again and again over `connections` kept connections; the answer has `response` bytes."""
+    """Ask for `path` again and again over `connections` kept connections; the answer has `response` bytes.
+
+    With `upload` bytes it is a POST with a body of that size, else a GET. `idle` connections more are open
+    meanwhile, each of which has had one answer.
+    """
 
     name: str
+    means: str
     path: str
-    response: int
+    response: int = 200
+    upload: int = 0
     connections: int = 64
+    idle: int = 0
+    setting: Setting = "bare"
     fields: tuple[tuple[str, str], ...] = _BROWSER
-
-    def body(self) -> str:
-        """The JSON text that the backend answers with, `response` bytes long."""
-        before, after = '{"course": "algebra", "filler": "', '"}'
-        return before + "x" * (self.response - len(before) - len(after)) + after
 
 
 WORKLOADS = (
-    Workload("small", "/small", 200),
-    Workload("64KiB", "/64KiB", 64 * 1024),
+    Workload("small", "200 bytes of JSON, passed through", "/small"),
+    Workload(
+        "policies", "the same with policies: fields set, addresses checked", "/policies", setting="policies"
+    ),
+    Workload("64KiB", "responses of 64 KiB", "/64KiB", response=64 << 10),
+    Workload("10MiB", "responses of 10 MiB, 16 connections", "/10MiB", response=10 * MIB, connections=16),
+    Workload("upload", "request bodies of 1 MiB, 16 connections", "/upload", upload=MIB, connections=16),
+    Workload("idle", "as `small`, beside 1,000 idle connections", "/idle", idle=1000),
+    # Both contenders have this route: one beside 9 others, one beside 9,999.
+    Workload("routes", "10 routes against 10,000", "/area-7/items/42", setting="routes"),
+)
+
+# Each is asked for once, for the memory that it takes; the loop above is not for them.
+TRANSFERS = (
+    Workload("download-1GiB", "one response of 1 GiB", "/download-1GiB", response=1024 * MIB, connections=1),
+    Workload("upload-1GiB", "one request body of 1 GiB", "/upload-1GiB", upload=1024 * MIB, connections=1),
 )

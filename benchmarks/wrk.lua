@@ -1,5 +1,13 @@
 -- Prints what wrk measured as one line of JSON, in the shape of `benchmarks.load.Driven`. It defines no
--- `request` and no `response`: those would run for every request.
+-- `request` and no `response`: those would run for every request. Its argument is the size of an uploaded body.
+function init(arguments)
+  local upload = tonumber(arguments[1])
+  if upload > 0 then
+    wrk.method = "POST"
+    wrk.body = string.rep("x", upload)
+  end
+end
+
 function done(summary, latency, requests)
   local errors = summary.errors
   print(string.format(

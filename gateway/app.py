@@ -45,6 +45,8 @@ class Gateway:
     async def start(self) -> None:
         """Listen on every address. Raises OSError for one that cannot be taken."""
         try:
+            for upstream in self.upstreams.values():
+                await upstream.start()
             await self.admin.start()
             for listener in self.listeners:
                 await listener.open()
@@ -76,7 +78,7 @@ class Gateway:
         for connection in list(self.connections):
             connection.kill()
         for upstream in self.upstreams.values():
-            upstream.close()
+            await upstream.stop()
         await self.admin.stop()
         if self._tick is not None:
             self._tick.cancel()

@@ -35,17 +35,21 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
     added = exchange.upstream_fields + target.set_fields
     if target.prefix:
         added += ((b"X-Forwarded-Prefix", target.prefix),)
-    path = upstream_path(request, target, exchange.captures)
+    if added:
+        lines = [*lines, *[b"%b: %b" % field for field in added]]
     if b"via" in request.noted:
         via = request.noted[b"via"] + b", " + via
-    return b"\r\n".join(
-        [
-            b"%b %b%b HTTP/1.1\r\nHost: %b" % (request.method, path, request.query, authority),
-            *lines,
-            *[b"%b: %b" % field for field in added],
-            b"%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n"
-            % (request.forwarding.lines, exchange.request_id, via, framing),
-        ]
+    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
+        request.method,
+        upstream_path(request, target, exchange.captures),
+        request.query,
+        authority,
+        b"\r\n".join(lines),
+        b"\r\n" if lines else b"",
+        request.forwarding.lines,
+        exchange.request_id,
+        via,
+        framing,
     )
 
 

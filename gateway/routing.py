@@ -260,9 +260,8 @@ class Router:
         path = request.path
         chain = self._chains[request.authority]
         for table in chain:
-            leaf = table.literals.get(path)
-            if leaf is not None:
-                return leaf.choose(method, request), ()
+            if path in table.literals:
+                return table.literals[path].choose(method, request), ()
         leaf = self._find(path, chain)
         if leaf is None:
             return self.unmatched, ()
@@ -275,6 +274,8 @@ class Router:
             return None  # `OPTIONS *` (RFC 9112 3.2.4) asks for no path.
         if not segments[-1]:
             segments.pop()
+        if len(chain) == 1:
+            return chain[0].root.find(segments, 1)
         best = None
         for table in chain:
             leaf = table.root.find(segments, 1)

@@ -112,6 +112,6 @@ async def test_stop_closes_everything_now(busy, dial, until):
 )
 def test_own_via_is_told_from_another_gateway_s(snapshot, one, other, same):
     """By the addresses they listen on: only the own one in a request is a loop."""
-    vias = {Gateway(snapshot(listener=ADDRESS.format(port))).proxy.via for port in (one, other)}
+    vias = {Gateway(snapshot(listener=ADDRESS.format(port))).proxy.surroundings.via for port in (one, other)}
     assert same == (len(vias) == 1)
     assert all(via.startswith(b"1.1 test-gateway-") for via in vias)

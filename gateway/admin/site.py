@@ -114,6 +114,9 @@ class Admin:
                     "endpoints": [
                         {
                             "address": str(endpoint.address),
+                            "state": endpoint.state,
+                            "failures": endpoint.failures,
+                            "addresses": [str(address) for address in endpoint.pool.dialer.addresses],
                             "pending": endpoint.pending,
                             "connections": endpoint.pool.open,
                             "idle": endpoint.pool.idle,

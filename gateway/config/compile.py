@@ -11,8 +11,19 @@ from gateway.config.entry import Entry
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec
 from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
-from gateway.config.schema.upstream import UpstreamSpec
-from gateway.config.snapshot import Admin, Limits, Listener, Pool, Snapshot, Timeouts, UpstreamSettings
+from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
+from gateway.config.snapshot import (
+    Admin,
+    Health,
+    Limits,
+    Listener,
+    Outlier,
+    Pool,
+    Retry,
+    Snapshot,
+    Timeouts,
+    UpstreamSettings,
+)
 from gateway.config.tree import Tree
 from gateway.http.edits import Edits
 from gateway.http.path import PathRules
@@ -182,9 +193,16 @@ def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         name=name,
         endpoints=spec.endpoints,
         host=spec.host,
-        balance=str(spec.balance),
+        balance=spec.balance.hash if isinstance(spec.balance, HashSpec) else spec.balance,
         pool=Pool(**dict(spec.pool)),
         connect=spec.timeouts.connect,
         response=spec.timeouts.response,
         idle=spec.timeouts.idle,
+        health=Health(**dict(spec.health)) if spec.health else None,
+        outlier=Outlier(**dict(spec.outlier)) if spec.outlier else None,
+        retry=_retry(spec.retry) if spec.retry else None,
     )
+
+
+def _retry(spec: RetrySpec) -> Retry:
+    return Retry(spec.attempts, frozenset(spec.after), spec.budget)

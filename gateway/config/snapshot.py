@@ -90,17 +90,60 @@ class Pool:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Hash:
+    """What of a request decides on its endpoint; `name` is that of the header field or the cookie."""
+
+    source: Literal["address", "header", "cookie"]
+    name: str = ""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How endpoints are probed; so many answers in a row make one healthy or unhealthy."""
+
+    path: str
+    interval: float
+    timeout: float
+    healthy: int
+    unhealthy: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outlier:
+    """So many failures in a row leave an endpoint out for `eject` seconds."""
+
+    failures: int
+    eject: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How many attempts there are in all, after what there is another, and which share they may be."""
+
+    attempts: int
+    after: frozenset[str | int]
+    budget: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class UpstreamSettings:
     """A named set of endpoints with one connection policy. `host` is preserve, endpoint, or a name."""
 
     name: str
     endpoints: tuple[Address, ...]
     host: str
-    balance: str
+    balance: Literal["round_robin", "least_pending", "p2c"] | Hash
     pool: Pool
     connect: float
     response: float
     idle: float
+    health: Health | None = None
+    outlier: Outlier | None = None
+    retry: Retry | None = None
 
 
 @final

@@ -140,7 +140,8 @@ def sift(lines: Iterable[bytes], table: FieldTable) -> tuple[list[bytes], dict[b
             present |= rule.bit
         if rule.noted:
             name = rule.name
-            value = value.strip(b" \t")
+            # The parser lets no other white space pass than blanks and tabs.
+            value = value.strip()
             if name not in noted:
                 noted[name] = value
             elif rule.joined_by is None:

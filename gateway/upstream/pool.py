@@ -1,29 +1,33 @@
 """The connections to one endpoint.
 
 Idle ones stand in a stack: the last to come back is the first to go out, so the rest grow old and are closed
-before the backend closes them. Who finds none waits in a queue with an end.
-"""
+before the backend closes them. Who finds none waits in a queue with an end."""
 
 import asyncio
+import logging
 import socket
 from collections import deque
 from typing import final
 
-from gateway.config.snapshot import Address
 from gateway.config.snapshot import Pool as Bounds
+from gateway.upstream.dial import Dialer
 from gateway.wire.clock import Clock
 from gateway.wire.upstream import Connection, Fault, UpstreamError
 from gateway.wire.upstream_states import Event, State
+
+log = logging.getLogger("gateway")
 
 _IDLE = int(State.IDLE)
 
 
 @final
 class Pool:
-    """Connections to one address. `open` counts those that exist or are being made."""
+    """Connections to one address. `open` counts those that exist or are being made.
+
+    `connect` is how many seconds making one may take.
+    """
 
     __slots__ = (
-        "_address",
         "_bounds",
         "_clock",
         "_connect",
@@ -31,11 +35,12 @@ class Pool:
         "_waiting",
         "closed",
         "deadline",
+        "dialer",
         "open",
     )
 
-    def __init__(self, address: Address, bounds: Bounds, connect: float, clock: Clock) -> None:
-        self._address = address
+    def __init__(self, dialer: Dialer, bounds: Bounds, connect: float, clock: Clock) -> None:
+        self.dialer = dialer
         self._bounds = bounds
         self._connect = connect
         self._clock = clock
@@ -86,7 +91,7 @@ class Pool:
         connection = Connection(self)
         try:
             async with asyncio.timeout(self._connect):
-                await self._make(connection)
+                await self.dialer.dial(connection)
         except BaseException as error:
             if not connection.was_made:
                 # Else its end counts it.
@@ -98,7 +103,7 @@ class Pool:
 
     def put_back(self, connection: Connection) -> None:
         """Take a connection that can serve again: it goes to who waits longest, or lies idle."""
-        if self.closed:
+        if self.closed or connection in self.dialer.departed:
             connection.step(Event.RELEASED)
         elif not self._waiting or not self._wake(connection):
             connection.deadline = self._clock.now + self._bounds.idle
@@ -107,7 +112,19 @@ class Pool:
     def forget(self, connection: Connection) -> None:
         """Count a connection that is gone no longer; who waits may make a new one."""
         self.open -= 1
+        self.dialer.forget(connection)
         self._wake(None)
+
+    async def renew(self) -> None:
+        """Look up the host name anew, and close what leads where it does not; a failure closes nothing."""
+        try:
+            departed = await self.dialer.renew()
+        except OSError as error:
+            log.warning("%s was not found again, its addresses are kept: %s", self.dialer.address, error)
+            return
+        for connection in departed.intersection(self._idle):
+            if connection.state == _IDLE:
+                connection.step(Event.RELEASED)
 
     def expired(self) -> None:
         """Close what has been idle too long; the oldest lie at the bottom of the stack."""
@@ -125,14 +142,6 @@ class Pool:
         self._clock.watched.discard(self)
         while self._idle:
             self._idle.pop().step(Event.RELEASED)
-
-    async def _make(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        address = self._address
-        if address.unix:
-            await loop.create_unix_connection(lambda: connection, address.unix)
-        else:
-            await loop.create_connection(lambda: connection, address.host, address.port)
 
     async def _wait(self) -> Connection | None:
         if len(self._waiting) >= self._bounds.max_pending:

@@ -27,7 +27,7 @@ UNKNOWN = -1
 # How long what a client still sends is thrown away after an early answer, in seconds. Closing at once would
 # reset the connection and could take the answer with it (RFC 9112 9.6).
 _LINGER = 2.0
-_CR = 13
+_CR = ord("\r")
 
 
 class ClientEvents(Protocol):
@@ -87,6 +87,7 @@ class Downstream(asyncio.Protocol):
         "_writable",
         "deadline",
         "patience",
+        "secure",
         "state",
     )
 
@@ -117,6 +118,7 @@ class Downstream(asyncio.Protocol):
         self._writable = True
         self.patience = NEVER
         self.deadline = NEVER
+        self.secure = False
         self.state = _HEAD
 
     # What the loop tells us.
@@ -124,8 +126,10 @@ class Downstream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        secure = transport.get_extra_info("ssl_object") is not None
-        self._reader = RequestReader(self._intake, peer[0] if isinstance(peer, tuple) else "unix", secure)
+        self.secure = transport.get_extra_info("ssl_object") is not None
+        self._reader = RequestReader(
+            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure
+        )
         self.deadline = self._clock.now + self._timeouts.keep_alive
         self._clock.watched.add(self)
         self._connections.add(self)
@@ -291,9 +295,7 @@ class Downstream(asyncio.Protocol):
 
     def _take_head(self, data: bytes) -> None:
         if data[0] == _CR:
-            # RFC 9112 2.2: an empty line before a request is ignored.
-            while data[:2] == b"\r\n":
-                data = data[2:]
+            data = _without_empty_lines(data)
         self._head_only = data[:5] == b"HEAD "
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
@@ -487,6 +489,12 @@ class Downstream(asyncio.Protocol):
 
     def __repr__(self) -> str:
         return f"<Downstream {State(self.state).name} held={len(self._held)}>"
+
+
+def _without_empty_lines(data: bytes) -> bytes:
+    """What stands behind the empty lines that a client may send before a request (RFC 9112 2.2)."""
+    lines = (len(data) - len(data.lstrip(b"\r\n"))) // 2
+    return data[2 * lines :] if data.startswith(b"\r\n" * lines) else data
 
 
 _TABLE = bind(TRANSITIONS, Event, Downstream)

@@ -38,8 +38,8 @@ class ResponseReader:
         collector = self.collector
         parser = collector.head(head, Reason.UPSTREAM_PROTOCOL)
         status = parser.get_status_code()
-        # Of the versions that llhttp knows two have a major number of 1.
-        if status < 100 or status > 599 or head[5] != _ONE:
+        # Of the versions that llhttp knows two have a major number of 1; it skips empty lines before a head.
+        if status < 100 or status > 599 or not head.startswith(b"HTTP/1."):
             raise Malformed(Reason.UPSTREAM_PROTOCOL)
         lines, noted, present = sift(head.split(b"\r\n")[1:-2], table)
         counted = noted.get(b"content-length")

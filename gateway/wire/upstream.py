@@ -159,8 +159,9 @@ class Connection(asyncio.Protocol):
 
     def release(self) -> None:
         """Let go of it in the middle of an exchange: it cannot be used again."""
-        self._relay = None
-        self.step(_RELEASED)
+        if self._relay is not None:
+            self._relay = None
+            self.step(_RELEASED)
 
     def pause(self) -> None:
         """Take no more of the response for now; what was already read still comes."""
@@ -322,7 +323,11 @@ class Connection(asyncio.Protocol):
         self._owner.put_back(self)
 
     def close(self) -> None:
-        self._transport.close()
+        if self._transport.get_write_buffer_size():
+            # Closing would wait for a backend that takes nothing, without limit.
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     def cut(self) -> None:
         self._transport.abort()
@@ -337,7 +342,8 @@ class Connection(asyncio.Protocol):
         relay, self._relay = self._relay, None
         self._transport.abort()
         if relay is not None:
-            relay.upstream_failed(Fault.INCOMPLETE if self._held or self._remaining else Fault.RESET)
+            begun = self._held or self._remaining or self._informed
+            relay.upstream_failed(Fault.INCOMPLETE if begun else Fault.RESET)
 
     def __repr__(self) -> str:
         return f"<Connection {State(self.state).name} served={self.served}>"

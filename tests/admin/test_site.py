@@ -82,6 +82,9 @@ async def test_upstreams_tell_what_they_are_doing(serve, scripted, connect, ask)
     _, _, text = await ask(gateway, "/upstreams")
     endpoint = {
         "address": backend.url.removeprefix("http://"),
+        "state": "up",
+        "failures": 0,
+        "addresses": [],
         "pending": 1,
         "connections": 1,
         "idle": 0,

@@ -2,7 +2,19 @@ from ipaddress import ip_network
 
 import pytest
 
-from gateway.config.snapshot import Address, Admin, Limits, Listener, Pool, Timeouts, UpstreamSettings
+from gateway.config.snapshot import (
+    Address,
+    Admin,
+    Hash,
+    Health,
+    Limits,
+    Listener,
+    Outlier,
+    Pool,
+    Retry,
+    Timeouts,
+    UpstreamSettings,
+)
 from gateway.http.edits import Block
 from gateway.http.path import PathRules
 from gateway.http.reply import Body
@@ -73,6 +85,26 @@ def test_what_is_said_is_compiled(compiled):
     assert Limits(1024, 1, 2048, 3, 4) == snapshot.limits
     assert Timeouts(1.0, 2.0, 3.0, 4.0, 5.0, 6.0) == snapshot.timeouts
     assert {"pay": upstream} == snapshot.upstreams
+
+
+def test_upstreams_are_looked_after(compiled):
+    (upstream,) = compiled(
+        gateway="""
+        version: 1
+        upstreams:
+          pay:
+            endpoints: ["http://h:1"]
+            balance: {hash: "cookie:session"}
+            health: {path: /health, interval: 1s, timeout: 2s, healthy: 3, unhealthy: 4}
+            outlier: {failures: 5, eject: 6s}
+            retry: {attempts: 7, after: [connect, 503], budget: 8%}
+        policies: []
+        """
+    ).upstreams.values()
+    assert Hash("cookie", "session") == upstream.balance
+    assert Health("/health", 1.0, 2.0, 3, 4) == upstream.health
+    assert Outlier(5, 6.0) == upstream.outlier
+    assert Retry(7, frozenset(["connect", 503]), 0.08) == upstream.retry
 
 
 def test_a_route_knows_its_place_and_what_it_matches(compiled):

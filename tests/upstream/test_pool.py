@@ -1,14 +1,17 @@
 """Connections to one endpoint: how many, in which order, and that none is ever lost or counted twice."""
 
 import asyncio
+import socket
 
 import pytest
 
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Pool as Bounds
+from gateway.upstream.dial import Dialer
 from gateway.upstream.pool import Pool
+from gateway.upstream.resolution import resolve
 from gateway.wire.upstream import Fault, UpstreamError
-from gateway.wire.upstream_states import State
+from gateway.wire.upstream_states import Event, State
 
 
 @pytest.fixture
@@ -16,8 +19,10 @@ async def pools(clock):
     """Makes pools that are closed in the end."""
     made = []
 
-    def make(address, *, max_connections=8, max_pending=8, wait=5.0, idle=30.0, connect=5.0):
-        pool = Pool(address, Bounds(max_connections, max_pending, wait, idle), connect, clock)
+    def make(address, *, max_connections=8, max_pending=8, wait=5.0, idle=30.0, connect=5.0, resolve=resolve):
+        pool = Pool(
+            Dialer(address, resolve), Bounds(max_connections, max_pending, wait, idle), connect, clock
+        )
         made.append(pool)
         return pool
 
@@ -128,7 +133,7 @@ async def test_connection_that_is_gone_lets_the_next_one_make_its_own(pool, unti
     gone = await pool.acquire()
     waiting = asyncio.create_task(pool.acquire())
     await until(lambda: pool.waiting == 1)
-    gone.release()
+    gone.step(Event.RELEASED)
     fresh = await waiting
     assert (State.IDLE, 1) == (fresh.state, pool.open)
     assert gone is not fresh
@@ -193,7 +198,7 @@ async def test_connecting_that_is_called_off_counts_once(pool):
         connecting.cancel()
         await asyncio.gather(connecting, return_exceptions=True)
         if not connecting.cancelled():
-            connecting.result().release()
+            connecting.result().step(Event.RELEASED)
         await settle()
         assert (ticks, 0) == (ticks, attempt.open)
 
@@ -257,3 +262,54 @@ async def test_closed_pool_keeps_nothing(pool, clock, until):
     pool.put_back(busy)
     await until(lambda: pool.open == 0)
     assert (State.DEAD, 0, set()) == (busy.state, pool.idle, clock.watched)
+
+
+@pytest.fixture
+def moving(pools, address, backend):
+    """A pool of a name whose answer a test changes, and that answer; at first it is the backend's address."""
+    answer = ["127.0.0.1"]
+
+    async def resolve(host, port):
+        if not answer:
+            raise socket.gaierror("no server is there")
+        return tuple(answer)
+
+    return pools(Address("pay.internal", address(backend).port), resolve=resolve), answer
+
+
+async def test_connections_to_an_address_that_left_serve_no_more(moving, until):
+    """Idle ones are closed at once, those that work when they come back; what is new leads elsewhere."""
+    pool, answer = moving
+    idle, busy = [await pool.acquire() for _ in range(2)]
+    pool.put_back(idle)
+    answer[:] = ["127.0.0.2"]
+    await pool.renew()
+    assert (State.DEAD, State.IDLE, None) == (idle.state, busy.state, pool.take())
+    answer[:] = ["127.0.0.1"]
+    await pool.renew()
+    pool.put_back(busy)
+    assert State.DEAD == busy.state, "not even if the address is back meanwhile"
+    await until(lambda: pool.open == 0)
+    assert set() == pool.dialer.departed
+
+
+async def test_connections_to_an_address_that_stayed_serve_on(moving):
+    pool, answer = moving
+    connection = await pool.acquire()
+    pool.put_back(connection)
+    answer.append("127.0.0.2")
+    await pool.renew()
+    assert (connection, ("127.0.0.1", "127.0.0.2")) == (pool.take(), pool.dialer.addresses)
+
+
+async def test_name_that_is_not_found_again_keeps_its_addresses(moving, caplog):
+    """A name server that is away takes no backend down."""
+    pool, answer = moving
+    connection = await pool.acquire()
+    pool.put_back(connection)
+    answer.clear()
+    await pool.renew()
+    assert (connection, ("127.0.0.1",)) == (pool.take(), pool.dialer.addresses)
+    assert "not found" in caplog.text
+    pool.put_back(connection)
+    assert State.IDLE == (await pool.connect()).state

@@ -549,7 +549,7 @@ async def _on_transports(load: Callable[..., Snapshot], sent: bytes, script: Scr
 async def _over_sockets(serve: Any, listen: Any, sent: bytes, script: Script) -> Outcome:
     gateway = await serve(await listen(script), policies=POLICIES, gateway=GATEWAY)
     port = gateway.listeners[0].address.port
-    pseudonym = gateway.proxy.pseudonym
+    pseudonym = gateway.proxy.surroundings.pseudonym
     async with asyncio.timeout(5):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:

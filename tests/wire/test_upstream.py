@@ -105,7 +105,6 @@ async def test_a_response_before_the_request_has_ended_is_the_last(bench):
     assert (b"ok", "end") == ledger.told[-1]
 
 
-@pytest.mark.xfail(strict=True, reason="it is closed, which waits without limit")
 async def test_a_spent_one_does_not_wait_for_a_backend_that_takes_nothing(bench):
     _, pipe = bench.backends[-1]
     pipe.taking = False

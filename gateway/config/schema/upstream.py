@@ -1,8 +1,7 @@
 """Upstreams: where the backends answer and how they are asked."""
 
+import re
 from typing import Annotated, Literal
-
-from pydantic import Field
 
 from gateway.config.schema.model import (
     MAPPING,
@@ -16,29 +15,59 @@ from gateway.config.schema.model import (
     Items,
     Number,
     Percent,
+    Reads,
     Spec,
     Text,
-    available,
     later,
     later_where,
     needed,
     optional,
 )
-from gateway.config.snapshot import Address
+from gateway.config.snapshot import Address, Hash
+from gateway.config.values import FIELD_NAME
+from gateway.http.fields import REQUEST_FIELDS
+
+# Visible ASCII; a fragment would not be sent.
+_PATH = r'/[!"$-~]*'
+_PART = rf"address|(header|cookie):{FIELD_NAME}"
+
+
+def request_part(text: str) -> Hash:
+    """`address`, `header:NAME` or `cookie:NAME`. Raises ValueError."""
+    if not re.fullmatch(_PART, text):
+        raise ValueError("address, header:NAME or cookie:NAME")
+    source, _, name = text.partition(":")
+    if source == "address":
+        return Hash("address")
+    if source == "cookie":
+        return Hash("cookie", name)
+    rule = REQUEST_FIELDS[name.encode()]
+    if rule is not None and not rule.forwarded and not rule.noted:
+        raise ValueError("a field that the gateway takes from clients")
+    return Hash("header", name)
+
+
+def probe_path(text: str) -> str:
+    """`/health`, with a query if need be. Raises ValueError."""
+    if not re.fullmatch(_PATH, text):
+        raise ValueError("a path such as /health, in visible ASCII")
+    return text
 
 
 class HashSpec(Spec):
     """The same endpoint for the same value."""
 
-    hash: Annotated[str, Field(pattern="^(address|(header|cookie):.+)$")] = needed(
-        "What is hashed: `address`, `header:NAME` or `cookie:NAME`."
+    hash: Annotated[Hash, Reads(request_part, _PART)] = needed(
+        "What is hashed: `address`, `header:NAME` or `cookie:NAME`. Without it `least_pending` chooses."
     )
 
 
 class HealthSpec(Spec):
     """Probes of the endpoints."""
 
-    path: Text = needed("The path that is asked; a status under 400 is healthy.")
+    path: Annotated[str, Reads(probe_path, _PATH)] = needed(
+        "The path that is asked; a status under 400 is healthy."
+    )
     interval: Duration = optional("Between two probes.", "5s")
     timeout: Duration = optional("How long an answer may take.", "1s")
     healthy: Count = optional("Good answers in a row that bring an endpoint back.", 2)
@@ -48,8 +77,10 @@ class HealthSpec(Spec):
 class OutlierSpec(Spec):
     """What requests themselves tell about an endpoint."""
 
-    failures: Count = optional("Failures in a row that take an endpoint out.", 5)
-    eject: Duration = optional("For how long.", "30s")
+    failures: Count = optional(
+        "Failures in a row that take an endpoint out: no connection, no response, 502, 503, 504.", 5
+    )
+    eject: Duration = optional("For how long, times how often it was lately ejected, at most ten.", "30s")
 
 
 class PoolSpec(Spec):
@@ -108,11 +139,10 @@ class UpstreamSpec(Spec):
     balance: Annotated[
         Annotated[Literal["round_robin", "least_pending", "p2c"], NAME] | Annotated[HashSpec, MAPPING],
         SHAPE,
-        available("round_robin", "least_pending"),
     ] = optional("Which endpoint is asked.", "least_pending")
-    health: HealthSpec | None = later("Probes of the endpoints.")
-    outlier: OutlierSpec | None = later("Endpoints that fail are left out for a while.")
+    health: HealthSpec | None = optional("Probes of the endpoints. Absent: every endpoint counts as healthy.")
+    outlier: OutlierSpec | None = optional("Endpoints that fail are left out for a while.")
     pool: PoolSpec = optional("Connections to one endpoint.", {})
     timeouts: UpstreamTimeoutsSpec = optional("How long a backend may take.", {})
-    retry: RetrySpec | None = later("Another attempt where the first one failed.")
+    retry: RetrySpec | None = optional("Another attempt where the first one failed.")
     tls: UpstreamTlsSpec | None = later("TLS towards this upstream.")

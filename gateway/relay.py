@@ -1,0 +1,497 @@
+"""One request on its way.
+
+A Relay links a client's stream with a backend's connection and carries a request across and the answer back.
+A request whose policies do not wait, and for which a connection lies idle, runs through in plain calls; only
+what has to wait gets a Task, which then goes on with the same method.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum, auto
+from functools import partial
+from typing import Any, cast, final
+
+from gateway.http.edits import Block, Edits
+from gateway.http.reason import Reason
+from gateway.http.reply import Body, Reply
+from gateway.http.request import Request
+from gateway.http.response import Response
+from gateway.policy import Exchange, Verdict
+from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
+from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
+from gateway.rewrite import client_lines, is_websocket, upstream_head
+from gateway.routing import Forward, Redirect, Route
+from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
+from gateway.wire.clock import Clock
+from gateway.wire.downstream import UNKNOWN, Downstream
+from gateway.wire.request import CHUNKED
+from gateway.wire.upstream import Connection, Fault, UpstreamError
+
+log = logging.getLogger("gateway")
+
+# Bytes of a body kept until a connection is there, or for another attempt.
+_HELD_AT_MOST = 64 * 1024
+
+# Seconds that policies may wait in all; each has a bound of its own that is shorter.
+_DECIDING_AT_MOST = 30.0
+
+_NOTHING = Block(())
+_CONTINUE = b"100-continue"
+
+
+@final
+class Surroundings:
+    """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
+
+    __slots__ = ("budgets", "clock", "faults", "pseudonym", "upstreams", "via")
+
+    def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
+        self.upstreams = upstreams
+        self.clock = clock
+        self.pseudonym = pseudonym
+        self.via = b"1.1 " + pseudonym
+        self.faults = Faults(name)
+        self.budgets = {
+            name: Budget(upstream.settings.retry)
+            for name, upstream in upstreams.items()
+            if upstream.settings.retry is not None
+        }
+
+    def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+        """Write an answer of our own, with the same edits as every response."""
+        accept = None if exchange is None else exchange.request.value(b"accept")
+        request_id = new_id() if exchange is None else exchange.request_id
+        body = reply.choose(accept)
+        content = body.fill(request_id)
+        fields, block = edits.apply(reply.fields, reply.status)
+        if exchange is not None:
+            fields += exchange.response_fields
+        if content:
+            fields.append((b"Content-Type", body.content_type))
+        fields += [(b"Date", self.clock.date), (b"X-Request-Id", request_id), (b"Via", self.via)]
+        if reply.closes:
+            stream.finish()
+        stream.head(reply.status, [b"%b: %b" % field for field in fields], block, len(content))
+        stream.end(content)
+
+    def loops(self, request: Request) -> Reply | None:
+        """The refusal of a request that already came through here (RFC 9110 7.6.3)."""
+        via = request.noted.get(b"via")
+        return self.faults.loop if via is not None and self.pseudonym in via else None
+
+
+class Stage(Enum):
+    """How far a request has come."""
+
+    NEW = auto()
+    DECIDING = auto()  # a policy waits
+    CONNECTING = auto()  # no connection yet
+    ASKED = auto()  # the backend has the head
+    ANSWERING = auto()  # the client has the answer's head
+    TUNNEL = auto()
+    DONE = auto()
+
+
+_NEW, _DECIDING, _CONNECTING, _ASKED, _ANSWERING, _TUNNEL, _DONE = Stage
+
+
+@final
+class Relay:
+    """One request on its way: the link between a client's stream and a backend's connection."""
+
+    __slots__ = (
+        "_body",
+        "_complete",
+        "_connection",
+        "_endpoint",
+        "_exchange",
+        "_hinted",
+        "_received",
+        "_repeated",
+        "_route",
+        "_stage",
+        "_stream",
+        "_surroundings",
+        "_target",
+        "_task",
+        "_tried",
+    )
+
+    def __init__(
+        self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
+    ) -> None:
+        self._surroundings = surroundings
+        self._stream = stream
+        self._route = route
+        self._exchange = exchange
+        self._stage = _NEW
+        self._body = b""  # what of the body came before a connection was there
+        self._complete = False  # the request has ended
+        self._received = 0
+        self._tried: tuple[Endpoint, ...] = ()  # endpoints that failed this request
+        self._repeated = False
+        self._hinted = False  # the client has a 1xx of this answer
+        self._connection: Connection | None = None
+        self._endpoint = cast("Endpoint", None)
+        self._task: asyncio.Future[Any] | None = None
+
+    # What the client does.
+
+    def client_data(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._route.body_limit and self._stage is not _TUNNEL:
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
+        connection = self._connection
+        if connection is not None:
+            return connection.write(self._framed(chunk)) if chunk else None
+        if self._stage is _NEW:
+            self._body = chunk
+            return self._decide(0)
+        if self._stage is not _DONE:
+            self._body += chunk
+            if len(self._body) > _HELD_AT_MOST:
+                self._stream.pause()
+        return None
+
+    def client_end(self, chunk: bytes) -> None:
+        self._complete = True
+        if self._stage is _NEW:
+            if chunk:
+                return self.client_data(chunk)
+            return self._decide(0)
+        connection = self._connection
+        if self._stage is _TUNNEL and connection is not None:
+            return connection.write_eof()
+        self.client_data(chunk)
+        if connection is not None and self._stage is not _DONE:
+            if self._exchange.request.length == CHUNKED:
+                connection.write(b"0\r\n\r\n")
+            connection.complete()
+        return None
+
+    def client_broken(self, reason: Reason) -> None:
+        self._give_up(WIRE[reason])
+
+    def client_gone(self) -> None:
+        self._let_go()
+
+    def client_paused(self) -> None:
+        if self._connection is not None:
+            self._connection.pause()
+
+    def client_resumed(self) -> None:
+        if self._connection is not None:
+            self._connection.resume()
+
+    def expired(self) -> None:
+        if self._stage is _DECIDING:
+            return self._give_up(INTERNAL)
+        if self._stage is _ASKED:
+            self._endpoint.failed()
+        return self._give_up(self._surroundings.faults.reply(Fault.TIMEOUT))
+
+    # What the backend does.
+
+    def upstream_head(self, response: Response) -> None:
+        if self._stage is not _ASKED:
+            return
+        status = response.status
+        if status < 200:
+            return self._inform(response)
+        if status in FAILED_STATUSES:
+            self._endpoint.failed()
+            if self._retries(status, self._is_repeatable()):
+                return
+        else:
+            self._endpoint.succeeded()
+        self._give_share_back()
+        self._stage = _ANSWERING
+        surroundings = self._surroundings
+        exchange = self._exchange
+        lines = client_lines(response, exchange, self._target, surroundings.via)
+        if b"date" not in response.noted:
+            lines.append(b"Date: " + surroundings.clock.date)
+        block = self._route.edits[exchange.request.secure].block(response.present, status)
+        self._stream.head(status, lines, block, response.length)
+
+    def upstream_data(self, chunk: bytes) -> None:
+        if self._stage is _ANSWERING or self._stage is _TUNNEL:
+            self._stream.allow(self._target.idle)
+            self._stream.data(chunk)
+
+    def upstream_end(self, chunk: bytes) -> None:
+        if self._stage is not _ANSWERING and self._stage is not _TUNNEL:
+            return
+        self._stage = _DONE
+        self._connection = None
+        self._close_books(self._endpoint)
+        self._stream.end(chunk)
+
+    def upstream_failed(self, fault: Fault) -> None:
+        connection, self._connection = self._connection, None
+        if self._stage is _DONE:
+            return
+        stale = fault is Fault.RESET and connection is not None and connection.served > 0
+        if stale and self._stage is _ASKED and not self._repeated and self._is_repeatable():
+            # The backend closed an idle connection just as we used it: no fault of anybody's.
+            self._repeated = True
+            self._connect_with(self._endpoint.pool.connect)
+        else:
+            self._fail(fault)
+
+    def upstream_paused(self) -> None:
+        self._stream.pause()
+
+    def upstream_resumed(self) -> None:
+        self._stream.resume()
+
+    # The way through.
+
+    def _decide(self, start: int) -> None:
+        """Ask the policies from `start` on; one that waits goes on here when it has its verdict."""
+        exchange = self._exchange
+        policies = self._route.pipeline.policies
+        try:
+            for index in range(start, len(policies)):
+                verdict = policies[index](exchange)
+                if verdict is None:
+                    continue
+                if isinstance(verdict, Reply):
+                    return self._give_up(verdict)
+                self._stage = _DECIDING
+                self._stream.allow(_DECIDING_AT_MOST)
+                self._task = asyncio.ensure_future(verdict)
+                return self._task.add_done_callback(partial(self._decided, index))
+        except Exception:
+            # Fail closed: what a policy could not decide is never forwarded.
+            log.exception("a policy failed, request %s", exchange.request_id.decode())
+            return self._give_up(INTERNAL)
+        return self._go()
+
+    def _go(self) -> None:
+        """Every policy has agreed: take the request to its target."""
+        target = self._route.target
+        if not isinstance(target, Forward):
+            return self._give_up(self._local(target))
+        self._target = target
+        request = self._exchange.request
+        if b"via" in request.noted or b"expect" in request.noted:
+            refusal = self._surroundings.loops(request) or self._expectation(request)
+            if refusal is not None:
+                return self._give_up(refusal)
+        try:
+            endpoint = self._surroundings.upstreams[target.upstream].choose(request)
+        except UpstreamError as error:
+            return self._give_up(self._surroundings.faults.reply(error.fault))
+        self._endpoint = endpoint
+        endpoint.pending += 1
+        self._stream.allow(target.response)
+        connection = endpoint.pool.take()
+        if connection is not None:
+            return self._ask(connection)
+        return self._connect_with(endpoint.pool.acquire)
+
+    def _ask(self, connection: Connection) -> None:
+        """Write the request on a connection, with what there is of its body."""
+        self._stage = _ASKED
+        self._connection = connection
+        exchange = self._exchange
+        request = exchange.request
+        length = request.length
+        if length > 0:
+            framing = b"Content-Length: %d\r\n" % length
+        elif length == CHUNKED:
+            framing = b"Transfer-Encoding: chunked\r\n"
+        elif b"content-length" in request.noted:
+            framing = b"Content-Length: 0\r\n"
+        elif self._route.upgrades and is_websocket(request):
+            framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+        else:
+            framing = b""
+        authority = self._endpoint.host or request.authority or self._endpoint.authority
+        head = upstream_head(exchange, self._target, authority, self._surroundings.via, framing)
+        table = self._route.edits[request.secure].table
+        body = self._body
+        if not self._complete:
+            self._body = b""
+            # Before anything is written: the backend may ask for a pause at once.
+            self._stream.resume()
+            return connection.begin(self, request.method, table, head + self._framed(body) if body else head)
+        if length == CHUNKED:
+            body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
+        return connection.ask(self, request.method, table, head + body if body else head)
+
+    def _inform(self, response: Response) -> None:
+        status = response.status
+        if status == 101:
+            return self._switch(response)
+        # 100 was answered, or not asked for; the others are the client's (RFC 8297).
+        if status != 100:
+            self._hinted = True
+            self._stream.head(status, response.lines, _NOTHING, UNKNOWN)
+        return None
+
+    def _switch(self, response: Response) -> None:
+        status = response.status
+        protocol = response.noted.get(b"upgrade", b"")
+        if (
+            not self._route.upgrades
+            or not is_websocket(self._exchange.request)
+            or protocol.lower() != b"websocket"
+        ):
+            return self._give_up(self._surroundings.faults.reply(Fault.PROTOCOL))
+        self._endpoint.succeeded()
+        self._give_share_back()
+        self._stage = _TUNNEL
+        lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
+        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
+        block = self._route.edits[self._exchange.request.secure].block(response.present, status)
+        self._stream.allow(self._target.idle)
+        return self._stream.head(status, lines, block, UNKNOWN)
+
+    def _expectation(self, request: Request) -> Reply | None:
+        """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""
+        expected = request.noted.get(b"expect")
+        if expected is None:
+            return None
+        if expected.lower() != _CONTINUE:
+            return EXPECTATION
+        if not self._complete and not self._body:
+            self._stream.head(100, [], _NOTHING, UNKNOWN)
+        return None
+
+    def _local(self, target: Redirect | Reply) -> Reply:
+        """The answer of a route that has no backend."""
+        if isinstance(target, Reply):
+            # RFC 9110 9.3.7: `OPTIONS *` asks what the server can do at all; it has no path and no route.
+            return ASTERISK if self._exchange.request.path == b"*" else target
+        location = target.to.fill(self._exchange.captures) + self._exchange.request.query
+        return Reply(target.status, None, ((b"Location", location),), Body(b"text/plain", b""))
+
+    def _framed(self, chunk: bytes) -> bytes:
+        if self._exchange.request.length == CHUNKED and self._stage is not _TUNNEL:
+            return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        return chunk
+
+    # Again.
+
+    def _fail(self, fault: Fault) -> None:
+        """An attempt has failed: try another endpoint where that does no harm, else say so."""
+        endpoint = self._endpoint
+        if fault in FAILURES:
+            endpoint.failed()
+        cause = CAUSES.get(fault)
+        # Without a connection nothing was sent, so any request may be tried again.
+        is_harmless = self._stage is _CONNECTING or (self._stage is _ASKED and self._is_repeatable())
+        if cause is None or not self._retries(cause, is_harmless):
+            self._give_up(self._surroundings.faults.reply(fault))
+
+    def _retries(self, cause: str | int, is_harmless: bool) -> bool:
+        """Begin another attempt if that is harmless and granted; False if not."""
+        upstream = self._surroundings.upstreams[self._target.upstream]
+        budget = self._surroundings.budgets.get(self._target.upstream)
+        if budget is None or not is_harmless:
+            return False
+        if not budget.grants(cause, len(self._tried) + 1, sum(one.pending for one in upstream.endpoints)):
+            return False
+        if not self._tried:
+            budget.under_way += 1
+        self._endpoint.pending -= 1
+        self._tried += (self._endpoint,)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
+        try:
+            endpoint = upstream.another(self._tried)
+        except UpstreamError:
+            endpoint = self._tried[-1]
+        self._endpoint = endpoint
+        endpoint.pending += 1
+        self._connect_with(partial(self._acquire_again, endpoint))
+        return True
+
+    async def _acquire_again(self, endpoint: Endpoint) -> Connection:
+        if endpoint in self._tried:
+            await asyncio.sleep(pause(len(self._tried), random.random()))  # noqa: S311 - no secret.
+        return await endpoint.pool.acquire()
+
+    def _is_repeatable(self) -> bool:
+        """True if the request changes nothing more when it is sent again, and all of it is still here."""
+        request = self._exchange.request
+        whole = request.length == 0 or len(self._body) == self._received > 0
+        return self._complete and whole and not self._hinted and request.method in IDEMPOTENT
+
+    # What has to wait.
+
+    def _decided(self, index: int, task: asyncio.Future[Verdict]) -> None:
+        if task is not self._task:
+            return None
+        self._task = None
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a policy failed, request %s", self._exchange.request_id.decode(), exc_info=error)
+            return self._give_up(INTERNAL)
+        verdict = task.result()
+        return self._decide(index + 1) if verdict is None else self._give_up(verdict)
+
+    def _connect_with(self, make: Callable[[], Awaitable[Connection]]) -> None:
+        self._stage = _CONNECTING
+        self._task = asyncio.create_task(self._connect(make))
+
+    async def _connect(self, make: Callable[[], Awaitable[Connection]]) -> None:
+        fault = None
+        try:
+            connection = await make()
+        except UpstreamError as error:
+            fault = error.fault
+        except Exception:
+            log.exception("no connection could be made, request %s", self._exchange.request_id.decode())
+        else:
+            self._task = None
+            return self._ask(connection)
+        self._task = None
+        return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
+
+    # The ways out.
+
+    def _give_up(self, reply: Reply) -> None:
+        """End with an answer of our own, or break off where the client already has a part of another."""
+        stage = self._stage
+        if stage is _DONE:
+            return
+        self._let_go()
+        if stage is _ANSWERING or stage is _TUNNEL:
+            return self._stream.abort()
+        exchange = self._exchange
+        edits = self._route.edits[exchange.request.secure]
+        self._surroundings.answer(self._stream, reply, edits, exchange)
+
+    def _close_books(self, endpoint: Endpoint) -> None:
+        endpoint.pending -= 1
+        self._endpoint = cast("Endpoint", None)
+        self._give_share_back()
+
+    def _give_share_back(self) -> None:
+        """What has its answer is no retry under way any more, however long the answer lasts."""
+        if self._tried:
+            self._tried = ()
+            self._surroundings.budgets[self._target.upstream].under_way -= 1
+
+    def _let_go(self) -> None:
+        """Nothing more is done for this request."""
+        self._stage = _DONE
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        if self._endpoint is not None:
+            self._close_books(self._endpoint)
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.release()
+
+
+def new_id() -> bytes:
+    """32 hexadecimal digits. An id and no secret: it is sent to whoever asks."""
+    return b"%032x" % random.getrandbits(128)

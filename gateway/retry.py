@@ -1,0 +1,54 @@
+"""When a request is tried again.
+
+Only what cannot do harm twice: nothing was sent, or the method is idempotent and the whole request is still
+here. A budget keeps retries a share of the traffic, so that a failing backend is not buried under them.
+"""
+
+from typing import Final, final
+
+from gateway.config.snapshot import Retry
+from gateway.wire.upstream import Fault
+
+# RFC 9110 9.2.2.
+IDEMPOTENT: Final = frozenset([b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"])
+
+# What `retry: {after: ...}` calls the faults; the others are never tried again.
+CAUSES: Final = {
+    Fault.DNS: "connect",
+    Fault.REFUSED: "connect",
+    Fault.CONNECT_TIMEOUT: "connect",
+    Fault.RESET: "reset",
+    Fault.INCOMPLETE: "reset",
+}
+
+# Retries that are always granted, so that a budget means something for an upstream with little to do.
+_FLOOR = 3
+_FIRST_PAUSE = 0.025
+_LONGEST_PAUSE = 1.0
+
+
+@final
+class Budget:
+    """The retries under way at one upstream, held to a share of its unfinished requests."""
+
+    __slots__ = ("_retry", "under_way")
+
+    def __init__(self, retry: Retry) -> None:
+        self._retry = retry
+        self.under_way = 0
+
+    def grants(self, cause: str | int, attempts: int, unfinished: int) -> bool:
+        """True if a request that failed for `cause` after so many attempts may be tried again."""
+        retry = self._retry
+        if cause not in retry.after or attempts >= retry.attempts:
+            return False
+        # Who is a retry already has its share.
+        return attempts > 1 or self.under_way < max(_FLOOR, retry.budget * unfinished)
+
+
+def pause(attempts: int, chance: float) -> float:
+    """Seconds to wait before an endpoint that failed is asked again: exponential, with full jitter.
+
+    `chance` is a random number from 0 to 1.
+    """
+    return float(chance * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts))
