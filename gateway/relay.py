@@ -390,23 +390,26 @@ class Relay:
 
     def _retries(self, cause: str | int, is_harmless: bool) -> bool:
         """Begin another attempt if that is harmless and granted; False if not."""
-        upstream = self._surroundings.upstreams[self._target.upstream]
-        budget = self._surroundings.budgets.get(self._target.upstream)
+        name = self._target.upstream
+        upstream = self._surroundings.upstreams[name]
+        budget = self._surroundings.budgets.get(name)
         if budget is None or not is_harmless:
             return False
-        if not budget.grants(cause, len(self._tried) + 1, sum(one.pending for one in upstream.endpoints)):
+        unfinished = sum(endpoint.pending for endpoint in upstream.endpoints)
+        if not budget.grants(cause, len(self._tried) + 1, unfinished):
+            return False
+        tried = (*self._tried, self._endpoint)
+        try:
+            endpoint = upstream.another(tried)
+        except UpstreamError:
             return False
         if not self._tried:
             budget.under_way += 1
+        self._tried = tried
         self._endpoint.pending -= 1
-        self._tried += (self._endpoint,)
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
-        try:
-            endpoint = upstream.another(self._tried)
-        except UpstreamError:
-            endpoint = self._tried[-1]
         self._endpoint = endpoint
         endpoint.pending += 1
         self._connect_with(partial(self._acquire_again, endpoint))
@@ -420,8 +423,8 @@ class Relay:
     def _is_repeatable(self) -> bool:
         """True if the request changes nothing more when it is sent again, and all of it is still here."""
         request = self._exchange.request
-        whole = request.length == 0 or len(self._body) == self._received > 0
-        return self._complete and whole and not self._hinted and request.method in IDEMPOTENT
+        whole = request.length == 0 or _HELD_AT_MOST >= len(self._body) == self._received > 0
+        return whole and not self._hinted and request.method in IDEMPOTENT
 
     # What has to wait.
 

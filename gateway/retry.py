@@ -25,6 +25,7 @@ CAUSES: Final = {
 _FLOOR = 3
 _FIRST_PAUSE = 0.025
 _LONGEST_PAUSE = 1.0
+_DOUBLINGS_AT_MOST = 6
 
 
 @final
@@ -49,6 +50,7 @@ class Budget:
 def pause(attempts: int, chance: float) -> float:
     """Seconds to wait before an endpoint that failed is asked again: exponential, with full jitter.
 
-    `chance` is a random number from 0 to 1.
+    `attempts` were made, one at least; `chance` is a random number from 0 to 1.
     """
-    return float(chance * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**attempts))
+    doublings = min(attempts - 1, _DOUBLINGS_AT_MOST)
+    return float(chance * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**doublings))
