@@ -23,17 +23,18 @@ $(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
 demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
 	@$(RUN)gateway demo
 
-check: $(INSTALLED) ## Lint, types, and the configuration of the repository.
+check: $(INSTALLED) ## Lint, types, import rules, the configuration and what is generated from its schema.
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)gateway check
+	$(RUN)pytest tests/test_architecture.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.
 	$(RUN)pytest -m "not long"
 
 test-long: $(INSTALLED) ## The long proofs.
-	$(RUN)pytest -m long
+	$(RUN)pytest -m long || test $$? -eq 5 # 5: there are none
 
 bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work: three minutes.
 	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,7 +128,7 @@ def check_(options: argparse.Namespace) -> int:
         problems = error.records()
         report = str(error)
     else:
-        counts = f"{len(snapshot.routes)} routes, {len(snapshot.upstreams)} upstreams"
+        counts = f"{_count(snapshot.routes, 'route')}, {_count(snapshot.upstreams, 'upstream')}"
         report = f"ok: {counts}, version {snapshot.version}"
     if options.format == "json":
         import json
@@ -217,6 +217,10 @@ def _snapshot(options: argparse.Namespace) -> "Snapshot | None":
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def _count(things: Sized, noun: str) -> str:
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
 
 
 def _fail(text: str, status: int) -> int:

@@ -50,7 +50,7 @@ def broken(config):
 
 def test_check_tells_what_loads(config, capsys):
     assert 0 == main(["check", "--config", config()])
-    assert re.fullmatch("ok: 2 routes, 1 upstreams, version [0-9a-f]{12}\n", capsys.readouterr().out)
+    assert re.fullmatch("ok: 2 routes, 1 upstream, version [0-9a-f]{12}\n", capsys.readouterr().out)
 
 
 def test_check_tells_each_problem_and_its_place(broken, capsys):
@@ -124,7 +124,7 @@ def test_init_writes_two_files_that_load(capsys, tmp_path):
     written = ["config/gateway.yaml", "policies/pay.yaml"]
     assert [str(tmp_path / name) for name in written] == capsys.readouterr().out.splitlines()[:2]
     assert 0 == main(["check", "--config", str(tmp_path / written[0])])
-    assert capsys.readouterr().out.startswith("ok: 1 routes, 1 upstreams")
+    assert capsys.readouterr().out.startswith("ok: 1 route, 1 upstream")
 
 
 def test_init_overwrites_nothing(capsys, tmp_path):
