@@ -367,7 +367,10 @@ class Relay:
         if isinstance(target, Reply):
             # RFC 9110 9.3.7: `OPTIONS *` asks what the server can do at all; it has no path and no route.
             return ASTERISK if self._exchange.request.path == b"*" else target
-        location = target.to.fill(self._exchange.captures) + self._exchange.request.query
+        location = target.to.fill(self._exchange.captures)
+        if b"?" not in location and b"#" not in location:
+            # What the operator wrote behind the path stands; the client's query would only spoil it.
+            location += self._exchange.request.query
         return Reply(target.status, None, ((b"Location", location),), Body(b"text/plain", b""))
 
     def _framed(self, chunk: bytes) -> bytes:

@@ -19,6 +19,7 @@ routes:
   - {id: all, match: {path: "/all/{rest...}"}, upstream: backend}
   - {id: get, match: {path: /get, methods: [GET, PUT]}, upstream: backend}
   - {id: small, match: {path: /small}, upstream: backend, limits: {body: 8B}}
+  - {id: asked, match: {path: /asked}, redirect: {to: "https://new.example/?a=b", status: 308}}
   - {id: moved, match: {path: "/old/{rest...}"}, redirect: {to: "https://new.example/{rest...}", status: 308}}
   - {id: said, match: {path: /said}, respond: {status: 200, body: "as configured"}}
   - {id: empty, match: {path: /empty}, respond: {status: 204}}
@@ -181,6 +182,13 @@ async def test_connection_specific_response_fields_end_at_the_gateway(serve, scr
             "GET", "/old/a/b?c=d", 308, {"Location": "https://new.example/a/b?c=d"}, id="a redirect"
         ),
         pytest.param("POST", "/old/", 308, {"Location": "https://new.example/"}, id="a redirect of nothing"),
+        pytest.param(
+            "GET",
+            "/asked?c=d",
+            308,
+            {"Location": "https://new.example/?a=b"},
+            id="a redirect with its own query",
+        ),
         pytest.param("GET", "/said", 200, {"Content-Type": "text/plain; charset=utf-8"}, id="a fixed answer"),
         pytest.param("HEAD", "/said", 200, {"Content-Length": "13"}, id="the head of a fixed answer"),
         pytest.param("GET", "/empty", 204, {}, id="a fixed answer without a body"),

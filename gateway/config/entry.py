@@ -115,5 +115,8 @@ def _templates(entry: Entry) -> Iterator[Problem]:
         try:
             if text is not None:
                 template(text, names)
+            if text is not None and place[0] == "rewrite" and {"?", "#"} & {*text}:
+                # It would end the path early: the client's query follows it.
+                raise ValueError("expected a path without ? and #")
         except ValueError as error:
             yield entry.tree.problem((*entry.path, *place), str(error))

@@ -42,5 +42,4 @@ class Reason(StrEnum):
     LOOP = "proxy_loop"
     # Ourselves.
     OVERLOADED = "overloaded"
-    DRAINING = "draining"
     INTERNAL = "internal_error"

@@ -14,7 +14,7 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Reply
 from gateway.http.request import Request
 
-__all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Refusal", "Reply", "Verdict"]
+__all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
 
 Verdict = Reply | None
 
@@ -70,15 +70,6 @@ class Policy(Protocol):
     def source(self) -> str: ...
 
     def __call__(self, exchange: Exchange) -> Verdict | Awaitable[Verdict]: ...
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A Reply and the policy that gave it."""
-
-    policy: Policy
-    reply: Reply
 
 
 @final

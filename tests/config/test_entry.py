@@ -48,6 +48,11 @@ def told(lines):
             id="a rewrite with a variable of no path",
         ),
         pytest.param(
+            "- {id: a, match: {path: /a}, rewrite: {path: '/v2?x=1'}, auth: public, upstream: pay}",
+            ["routes[0].rewrite.path: expected a path without ? and #"],
+            id="a rewrite with a query",
+        ),
+        pytest.param(
             "- {id: a, match: {path: '/{x}'}, redirect: {to: 'x'}, auth: public}",
             [
                 'routes[0].redirect.to: expected a path that begins with one "/", '
