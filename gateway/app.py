@@ -14,6 +14,7 @@ import uvloop
 
 from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
+from gateway.ports import LivePorts
 from gateway.proxy import Proxy
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
@@ -25,10 +26,11 @@ log = logging.getLogger("gateway")
 
 @final
 class Gateway:
-    """The running gateway: `start`, then `drain` and `stop`."""
+    """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, ports: LivePorts) -> None:
         self.snapshot = snapshot
+        self.ports = ports
         self.clock = Clock()
         self.connections: set[Downstream] = set()
         self.upstreams = {
@@ -45,6 +47,7 @@ class Gateway:
     async def start(self) -> None:
         """Listen on every address. Raises OSError for one that cannot be taken."""
         try:
+            await self.ports.start()
             for upstream in self.upstreams.values():
                 await upstream.start()
             await self.admin.start()
@@ -79,6 +82,7 @@ class Gateway:
             connection.kill()
         for upstream in self.upstreams.values():
             await upstream.stop()
+        await self.ports.stop()
         await self.admin.stop()
         if self._tick is not None:
             self._tick.cancel()
@@ -91,12 +95,12 @@ class Gateway:
         self._tick = asyncio.get_running_loop().call_later(TICK, self._schedule)
 
 
-async def serve(snapshot: Snapshot, ready: Callable[[Address], None] | None = None) -> None:
+async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address], None] | None = None) -> None:
     """Run until SIGTERM or SIGINT has drained it; a second one stops it now. Raises OSError at the start.
 
     `ready` is told the first listener's address once requests are taken.
     """
-    gateway = Gateway(snapshot)
+    gateway = Gateway(snapshot, ports)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unexpected)
     stopping = asyncio.Event()

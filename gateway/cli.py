@@ -11,6 +11,7 @@ from gateway import __version__
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
+    from gateway.policy.ports import Ports
 
 OK, FINDINGS, USAGE = 0, 1, 2
 
@@ -107,12 +108,15 @@ def init_(options: argparse.Namespace) -> int:
 
 def run_(options: argparse.Namespace) -> int:
     """`gateway run`."""
-    snapshot = _snapshot(options)
+    from gateway.ports import LivePorts
+
+    ports = LivePorts()
+    snapshot = _snapshot(options, ports)
     if snapshot is None:
         return FINDINGS
     from gateway.app import run, serve
 
-    run(serve(snapshot))
+    run(serve(snapshot, ports))
     return OK
 
 
@@ -207,13 +211,13 @@ def _config(options: argparse.Namespace) -> Path:
     return given or Path(os.environ.get("GATEWAY_CONFIG") or "config/gateway.yaml")
 
 
-def _snapshot(options: argparse.Namespace) -> "Snapshot | None":
+def _snapshot(options: argparse.Namespace, ports: "Ports | None" = None) -> "Snapshot | None":
     """The compiled configuration; None once its problems are reported."""
     from gateway.config.load import load_snapshot
     from gateway.config.problem import ConfigError
 
     try:
-        return load_snapshot(_config(options), os.environ)
+        return load_snapshot(_config(options), os.environ, ports)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None

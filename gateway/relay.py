@@ -224,7 +224,7 @@ class Relay:
     def upstream_end(self, chunk: bytes) -> None:
         if self._stage is not _ANSWERING and self._stage is not _TUNNEL:
             return
-        self._stage = _DONE
+        self._end()
         self._connection = None
         self._close_books(self._endpoint)
         self._stream.end(chunk)
@@ -485,9 +485,18 @@ class Relay:
             self._tried = ()
             self._surroundings.budgets[self._target.upstream].under_way -= 1
 
+    def _end(self) -> None:
+        """The request is over, whichever way: whoever asked to be told is told, once."""
+        self._stage = _DONE
+        exchange = self._exchange
+        if exchange.endings:
+            endings, exchange.endings = exchange.endings, ()
+            for ending in endings:
+                ending()
+
     def _let_go(self) -> None:
         """Nothing more is done for this request."""
-        self._stage = _DONE
+        self._end()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

@@ -18,6 +18,7 @@ from gateway.app import Gateway
 from gateway.config.load import load_snapshot
 from gateway.config.snapshot import Snapshot
 from gateway.policy import Pipeline, Policy
+from gateway.ports import LivePorts
 from gateway.routing import Match, Router
 
 ROOT = Path(__file__).parent.parent
@@ -46,7 +47,13 @@ routes:
 
 
 @pytest.fixture
-def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
+def ports() -> LivePorts:
+    """The ports of the gateways of this test, which share what outlives a configuration."""
+    return LivePorts()
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
     """Make a Snapshot from the text of gateway.yaml (the default one unless given) and of a file of policies.
 
     `admin`, `listener` and `headers` are what stands there in the default one; `upstream` is what its backend
@@ -70,7 +77,7 @@ def snapshot(tmp_path: Path) -> Callable[..., Snapshot]:
             gateway = gateway.replace(word, text)
         (folder / "gateway.yaml").write_text(gateway + dedent(more))
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
-        return load_snapshot(folder / "gateway.yaml", environ or {})
+        return load_snapshot(folder / "gateway.yaml", environ or {}, ports)
 
     return make
 
@@ -93,8 +100,8 @@ async def backend() -> AsyncIterator[Callable[..., Awaitable[str]]]:
 
 
 @asynccontextmanager
-async def _running(snapshot: Snapshot) -> AsyncIterator[Gateway]:
-    gateway = Gateway(snapshot)
+async def _running(snapshot: Snapshot, ports: LivePorts) -> AsyncIterator[Gateway]:
+    gateway = Gateway(snapshot, ports)
     await gateway.start()
     try:
         yield gateway
@@ -111,7 +118,9 @@ def _with_policies(snapshot: Snapshot, policies: tuple[Policy, ...]) -> Snapshot
 
 
 @pytest.fixture
-async def serve(snapshot: Callable[..., Snapshot]) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+async def serve(
+    snapshot: Callable[..., Snapshot], ports: LivePorts
+) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """Run a gateway in this process: the arguments are those of `snapshot`, and the URL of its backend.
 
     With `pipeline` its first route is the only one, and these policies are all that it asks.
@@ -123,7 +132,7 @@ async def serve(snapshot: Callable[..., Snapshot]) -> AsyncIterator[Callable[...
         ) -> Gateway:
             made = snapshot(**configuration, environ={"BACKEND": backend})
             made = _with_policies(made, pipeline) if pipeline else made
-            return await stack.enter_async_context(_running(made))
+            return await stack.enter_async_context(_running(made, ports))
 
         yield start
 

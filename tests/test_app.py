@@ -50,13 +50,14 @@ async def test_unix_listener_serves_and_leaves_no_file(serve, tmp_path):
     writer.close()
 
 
-async def test_start_that_fails_leaves_nothing_open(snapshot, dial):
+async def test_start_that_fails_leaves_nothing_open(snapshot, ports, dial):
     """The admin listener and the listeners before the one that cannot be had are closed again."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        gateway = Gateway(snapshot(listener=f'address: "127.0.0.1:0"}}, {{address: "127.0.0.1:{port}"'))
+        listeners = f'address: "127.0.0.1:0"}}, {{address: "127.0.0.1:{port}"'
+        gateway = Gateway(snapshot(listener=listeners), ports)
         with pytest.raises(OSError, match=r"(?i)address already in use"):
             await gateway.start()
     for place in (gateway.admin.address, gateway.listeners[0].address):
@@ -110,8 +111,9 @@ async def test_stop_closes_everything_now(busy, dial, until):
         pytest.param(1, 2, False, id="two gateways of a name on a machine"),
     ],
 )
-def test_own_via_is_told_from_another_gateway_s(snapshot, one, other, same):
+def test_own_via_is_told_from_another_gateway_s(snapshot, ports, one, other, same):
     """By the addresses they listen on: only the own one in a request is a loop."""
-    vias = {Gateway(snapshot(listener=ADDRESS.format(port))).proxy.surroundings.via for port in (one, other)}
+    snapshots = [snapshot(listener=ADDRESS.format(port)) for port in (one, other)]
+    vias = {Gateway(made, ports).proxy.surroundings.via for made in snapshots}
     assert same == (len(vias) == 1)
     assert all(via.startswith(b"1.1 test-gateway-") for via in vias)

@@ -32,6 +32,8 @@ from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
+from gateway.policy.ports import Ports
+from gateway.policy.report import Reported
 from gateway.routing import Forward, Redirect, Route, Router, template, variables
 
 _PLAIN_TEXT = b"text/plain; charset=utf-8"
@@ -53,10 +55,10 @@ class Specs:
     version: str
 
 
-def compile_snapshot(specs: Specs) -> Snapshot:
-    """The frozen Snapshot of specs that load."""
+def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
+    """The frozen Snapshot of specs that load; its policies ask `ports` for what they cannot know."""
     gateway = specs.gateway
-    compiler = _Compiler(specs)
+    compiler = _Compiler(specs, ports)
     routes = [(entry.match, compiler.route(entry)) for entry in specs.entries]
     return Snapshot(
         version=specs.version,
@@ -75,8 +77,9 @@ def compile_snapshot(specs: Specs) -> Snapshot:
 class _Compiler:
     """Makes routes. Routes whose headers policies are equal share one pair of Edits."""
 
-    def __init__(self, specs: Specs) -> None:
+    def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
+        self._ports = ports
         self._edits: dict[str, tuple[Edits, Edits]] = {}
 
     def route(self, entry: Entry) -> Route:
@@ -121,7 +124,9 @@ class _Compiler:
         )
 
     def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Pipeline:
-        return Pipeline(tuple(self._policies(spec, sources)))
+        on_trial = spec.report or ()
+        policies = self._policies(spec, sources)
+        return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
     def _policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""

@@ -18,6 +18,7 @@ from gateway.config import entry, fields, names, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
+from gateway.config.offline import Offline
 from gateway.config.problem import ConfigError, Problem
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
@@ -26,6 +27,7 @@ from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 from gateway.config.snapshot import Snapshot
 from gateway.config.source import BYTES_AT_MOST, read
 from gateway.config.tree import Tree, shown
+from gateway.policy.ports import Ports
 
 S = TypeVar("S", bound=Spec)
 _POLICIES = GatewaySpec.model_fields["policies"].default
@@ -43,9 +45,12 @@ class _File(Generic[S]):
     digest: bytes = b""
 
 
-def load_snapshot(path: Path, environ: Mapping[str, str]) -> Snapshot:
-    """The Snapshot of the configuration that starts at `path`. Raises ConfigError with every problem."""
-    return compile_snapshot(load(path, environ))
+def load_snapshot(path: Path, environ: Mapping[str, str], ports: Ports | None = None) -> Snapshot:
+    """The Snapshot of the configuration that starts at `path`. Raises ConfigError with every problem.
+
+    Its policies ask `ports`; without them it is not for serving.
+    """
+    return compile_snapshot(load(path, environ), ports or Offline())
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Specs:

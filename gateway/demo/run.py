@@ -10,6 +10,7 @@ from gateway.config.problem import ConfigError
 from gateway.config.snapshot import Address, Snapshot
 from gateway.demo.examples import examples
 from gateway.demo.services import environment, services
+from gateway.ports import LivePorts
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -29,8 +30,9 @@ def demo(config: Path) -> int:
 
 async def _demo(config: Path) -> None:
     async with services() as running:
-        snapshot = load_snapshot(config, {**os.environ, **environment(running)})
-        await serve(snapshot, ready=lambda address: _welcome(snapshot, address))
+        ports = LivePorts()
+        snapshot = load_snapshot(config, {**os.environ, **environment(running)}, ports)
+        await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
 
 
 def _welcome(snapshot: Snapshot, address: Address) -> None:

@@ -5,7 +5,7 @@ either (it has to wait). What it wants done to the two messages it leaves on the
 here knows a socket, a loop or a clock.
 """
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, final
 
@@ -37,13 +37,16 @@ class Exchange:
 
     `captures` are the raw segments of the path that the route's template names, in its order.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
-    to the client, and `hidden` holds lower-case names of fields that the backend must not see.
+    to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
     """
 
     __slots__ = (
         "captures",
+        "endings",
         "hidden",
         "principal",
+        "reported",
         "request",
         "request_id",
         "response_fields",
@@ -58,6 +61,8 @@ class Exchange:
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()
         self.response_fields: tuple[Field, ...] = ()
+        self.reported: tuple[tuple[str, Reason], ...] = ()
+        self.endings: tuple[Callable[[], None], ...] = ()
 
 
 class Policy(Protocol):

@@ -17,8 +17,10 @@ from gateway.config.snapshot import (
 )
 from gateway.http.edits import Block
 from gateway.http.path import PathRules
+from gateway.http.reason import Reason
 from gateway.http.reply import Body
 from gateway.http.request import Request
+from gateway.policy import Exchange
 from gateway.routing import Forward, Redirect, Template
 
 HEAD = """
@@ -223,3 +225,16 @@ def test_a_method_that_a_path_does_not_have_is_told_the_others(compiled):
     refused, _ = snapshot.router.route(asked(b"/a", b"DELETE"))
     assert ("_method_not_allowed", 405) == (refused.id, refused.target.status)
     assert (b"Allow", b"PUT") in refused.target.fields
+
+
+def test_policies_that_a_route_reports_are_on_trial(compiled):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies="""
+        defaults: {auth: public, upstream: pay, clients: {deny: [192.0.2.0/24]}, report: [clients]}
+        routes: [{id: a, match: {path: /a}}]
+        """,
+    ).routes
+    exchange = Exchange(asked(b"/a"), b"0" * 32, ())
+    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert (("clients", Reason.ADDRESS_DENIED),) == exchange.reported

@@ -38,11 +38,11 @@ def test_it_passes_the_check(capsys, monkeypatch):
     assert re.match(r"ok: \d+ routes, 10 upstreams, ", capsys.readouterr().out)
 
 
-async def test_every_route_leads_to_its_service(repository, session, url):
+async def test_every_route_leads_to_its_service(repository, ports, session, url):
     """No answer is a problem of the gateway's own, and each has fields of its policy."""
     seen, problems = {}, []
     async with services() as running:
-        gateway = Gateway(load_snapshot(repository, environment(running)))
+        gateway = Gateway(load_snapshot(repository, environment(running), ports), ports)
         await gateway.start()
         for id, method, path, fields in routes():
             asked = {"headers": fields, "params": {"seconds": "0"}, "allow_redirects": False}

@@ -160,7 +160,7 @@ class DefaultsSpec(Spec):
     ) = later('Whether requests with cookies from other origins are refused: `auto`, `"off"`, or `trusted`.')
     validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
     compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
-    report: Items[Decider] | None = later("Policies that decide, count and log, but let pass.")
+    report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
 
 

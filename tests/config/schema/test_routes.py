@@ -45,7 +45,6 @@ def test_a_route_is_read(keys, key, value):
         pytest.param({"csrf": "auto"}, id="csrf"),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
         pytest.param({"compress": True}, id="compression"),
-        pytest.param({"report": ["quota"]}, id="report only"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
     ],
