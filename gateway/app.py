@@ -12,6 +12,7 @@ from typing import final
 
 import uvloop
 
+from gateway import __version__, build
 from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
 from gateway.ports import LivePorts
@@ -110,6 +111,7 @@ async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address],
     # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
     gc.collect()
     gc.freeze()
+    log.info("Azora Gateway %s, %s", __version__, build())
     for listener in gateway.listeners:
         log.info("listening on %s, configuration %s", listener.address, snapshot.version)
     log.info("admin on %s", gateway.admin.address)

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum, auto
 from functools import partial
-from typing import Any, cast, final
+from typing import Any, final
 
 from gateway.http.edits import Block, Edits
 from gateway.http.reason import Reason
@@ -105,6 +105,7 @@ class Relay:
         "_body",
         "_complete",
         "_connection",
+        "_counts",
         "_endpoint",
         "_exchange",
         "_hinted",
@@ -134,7 +135,8 @@ class Relay:
         self._repeated = False
         self._hinted = False  # the client has a 1xx of this answer
         self._connection: Connection | None = None
-        self._endpoint = cast("Endpoint", None)
+        self._endpoint: Endpoint  # chosen once the policies have agreed
+        self._counts = False  # it is one of the endpoint's unfinished requests
         self._task: asyncio.Future[Any] | None = None
 
     # What the client does.
@@ -226,7 +228,7 @@ class Relay:
             return
         self._end()
         self._connection = None
-        self._close_books(self._endpoint)
+        self._close_books()
         self._stream.end(chunk)
 
     def upstream_failed(self, fault: Fault) -> None:
@@ -286,6 +288,7 @@ class Relay:
         except UpstreamError as error:
             return self._give_up(self._surroundings.faults.reply(error.fault))
         self._endpoint = endpoint
+        self._counts = True
         endpoint.pending += 1
         self._stream.allow(target.response)
         connection = endpoint.pool.take()
@@ -474,9 +477,9 @@ class Relay:
         edits = self._route.edits[exchange.request.secure]
         self._surroundings.answer(self._stream, reply, edits, exchange)
 
-    def _close_books(self, endpoint: Endpoint) -> None:
-        endpoint.pending -= 1
-        self._endpoint = cast("Endpoint", None)
+    def _close_books(self) -> None:
+        self._counts = False
+        self._endpoint.pending -= 1
         self._give_share_back()
 
     def _give_share_back(self) -> None:
@@ -500,8 +503,8 @@ class Relay:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-        if self._endpoint is not None:
-            self._close_books(self._endpoint)
+        if self._counts:
+            self._close_books()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()

@@ -14,6 +14,7 @@ from typing import final
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
 
+from gateway import build
 from gateway.app import Gateway
 from gateway.config.load import load_snapshot
 from gateway.config.snapshot import Snapshot
@@ -44,6 +45,15 @@ POLICIES = """\
 routes:
   - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
 """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-compiled", action="store_true", help="fail unless the data path is compiled")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-compiled") and build() != "compiled":
+        raise pytest.UsageError("the data path is not compiled: make test-compiled")
 
 
 @pytest.fixture

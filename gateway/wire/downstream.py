@@ -60,7 +60,7 @@ _EOF, _EXPIRED, _LOST = _rest
 
 
 @final
-class Downstream(asyncio.Protocol):
+class Downstream:
     """The connection of one client, and the stream of its current request as the proxy sees it.
 
     `deadline` is on the clock's scale; `patience` is the number of seconds that the other side of the gateway
@@ -105,7 +105,7 @@ class Downstream(asyncio.Protocol):
         self._clock = clock
         self._connections = connections
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._reader: RequestReader = cast("RequestReader", None)
+        self._reader: RequestReader  # made with the connection
         self._relay: ClientEvents | None = None
         self._held = b""  # bytes of the next requests, or of a head that is not complete
         self._pending = b""  # a response head that goes out with the first bytes of its body
@@ -120,6 +120,11 @@ class Downstream(asyncio.Protocol):
         self.deadline = NEVER
         self.secure = False
         self.state = _HEAD
+
+    @property
+    def protocol(self) -> asyncio.Protocol:
+        """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
+        return cast("asyncio.Protocol", self)
 
     # What the loop tells us.
 

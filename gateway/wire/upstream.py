@@ -80,7 +80,7 @@ _IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = map(int, State)
 
 
 @final
-class Connection(asyncio.Protocol):
+class Connection:
     """A TCP, TLS or Unix stream to one endpoint.
 
     `served` counts the responses it has completed; `deadline` says until when it may lie idle.
@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         self._reader = ResponseReader()
         self._relay: UpstreamEvents | None = None
         self._method = b""
-        self._table = cast("FieldTable", None)
+        self._table: FieldTable  # comes with each question
         self._held = b""  # a response head that is not complete
         self._remaining = 0  # bytes of the response's body still to come
         self._informed = 0
@@ -120,6 +120,11 @@ class Connection(asyncio.Protocol):
         self.served = 0
         self.deadline = NEVER
         self.state = _IDLE
+
+    @property
+    def protocol(self) -> asyncio.Protocol:
+        """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
+        return cast("asyncio.Protocol", self)
 
     @property
     def was_made(self) -> bool:
