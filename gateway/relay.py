@@ -8,16 +8,18 @@ what has to wait gets a Task, which then goes on with the same method.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Any, cast, final
 
 from gateway.http.edits import Block, Edits
+from gateway.http.fields import FieldTable
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply
 from gateway.http.request import Request
 from gateway.http.response import Response
+from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
@@ -211,6 +213,8 @@ class Relay:
         surroundings = self._surroundings
         exchange = self._exchange
         lines = client_lines(response, exchange, self._target, surroundings.via)
+        if b"trailer" in response.noted and response.length == UNKNOWN:
+            self._announce(response.noted[b"trailer"], lines)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
@@ -221,13 +225,13 @@ class Relay:
             self._stream.allow(self._target.idle)
             self._stream.data(chunk)
 
-    def upstream_end(self, chunk: bytes) -> None:
+    def upstream_end(self, chunk: bytes, trailers: Sequence[bytes] = ()) -> None:
         if self._stage is not _ANSWERING and self._stage is not _TUNNEL:
             return
         self._stage = _DONE
         self._connection = None
         self._close_books(self._endpoint)
-        self._stream.end(chunk)
+        self._stream.end(chunk, self._trailing(trailers) if trailers else b"")
 
     def upstream_failed(self, fault: Fault) -> None:
         connection, self._connection = self._connection, None
@@ -310,6 +314,10 @@ class Relay:
             framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         else:
             framing = b""
+        if self._takes_trailers():
+            # RFC 9110 10.1.4: TE holds for one connection, and says so in Connection.
+            framing += b"TE: trailers\r\nConnection: TE\r\n"
+            connection.collect_trailers()
         authority = self._endpoint.host or request.authority or self._endpoint.authority
         head = upstream_head(exchange, self._target, authority, self._surroundings.via, framing)
         table = self._route.edits[request.secure].table
@@ -322,6 +330,26 @@ class Relay:
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         return connection.ask(self, request.method, table, head + body if body else head)
+
+    def _takes_trailers(self) -> bool:
+        """True if the client can do something with trailers, and there is no switch of protocol."""
+        noted = self._exchange.request.noted
+        return b"te" in noted and b"upgrade" not in noted and wants_trailers(noted[b"te"])
+
+    def _announce(self, trailer: bytes, lines: list[bytes]) -> None:
+        if self._takes_trailers():
+            names = announced(trailer, *self._said_already())
+            if names:
+                lines.append(b"Trailer: " + names)
+
+    def _trailing(self, trailers: Sequence[bytes]) -> bytes:
+        return passing(trailers, *self._said_already()) if self._takes_trailers() else b""
+
+    def _said_already(self) -> tuple[FieldTable, set[bytes]]:
+        """What the gateway has a say in: the route's table, and the names that policies have added."""
+        exchange = self._exchange
+        own = {name.lower() for name, _ in exchange.response_fields}
+        return self._route.edits[exchange.request.secure].table, own
 
     def _inform(self, response: Response) -> None:
         status = response.status

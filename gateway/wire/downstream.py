@@ -234,11 +234,14 @@ class Downstream(asyncio.Protocol):
         if chunk:
             self._transport.write(chunk)
 
-    def end(self, chunk: bytes) -> None:
-        """Write the last part of the answer's body, which may be empty; the request is over."""
+    def end(self, chunk: bytes, trailers: bytes = b"") -> None:
+        """Write the last part of the answer's body, which may be empty; the request is over.
+
+        `trailers` are whole lines; they go out only where the body is chunked.
+        """
         if self._chunked:
             self._chunked = False
-            chunk = self._framed_last(chunk)
+            chunk = self._framed_last(chunk, trailers)
         elif self._head_only:
             chunk = b""
         if self._pending:
@@ -405,8 +408,9 @@ class Downstream(asyncio.Protocol):
             return b""
         return b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk
 
-    def _framed_last(self, chunk: bytes) -> bytes:
-        return b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk) if chunk else b"0\r\n\r\n"
+    def _framed_last(self, chunk: bytes, trailers: bytes) -> bytes:
+        last = b"0\r\n%b\r\n" % trailers if trailers else b"0\r\n\r\n"
+        return b"%x\r\n%b\r\n%b" % (len(chunk), chunk, last) if chunk else last
 
     def _inform(self, status: int, lines: list[bytes], block: Block) -> None:
         self._transport.write(b"\r\n".join([STATUS_LINES[status], *lines, block.lines + b"\r\n"]))

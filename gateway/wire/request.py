@@ -92,6 +92,9 @@ class RequestReader:
         if method in _REFUSED_METHODS:
             raise Malformed(Reason.METHOD_REFUSED)
         lines, noted, _ = sift(lines[1:-2], REQUEST_FIELDS)
+        if not http11:
+            # There are no chunks in HTTP/1.0, and so nothing behind them.
+            noted.pop(b"te", None)
         framed = b"content-length" in noted or b"transfer-encoding" in noted
         length = self._length(noted) if framed else 0
         if length == CHUNKED:

@@ -88,6 +88,8 @@ async def test_whole_head(seen):
         'Forwarded: for=127.0.0.1;host="pay.example:8080";proto=http',
         "X-Request-Id: ?",
         f"Via: 1.0 edge, {gateway.proxy.surroundings.via.decode()}",
+        "TE: trailers",
+        "Connection: TE",
     ] == [re.sub("^(X-Request-Id: )[0-9a-f]{32}$", r"\1?", line) for line in head]
     assert "X-Request-Id: 11111111111111111111111111111111" not in head
 
