@@ -22,7 +22,7 @@ from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
-from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
+from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
 from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
@@ -204,7 +204,7 @@ class Relay:
             return self._inform(response)
         if status in FAILED_STATUSES:
             self._endpoint.failed()
-            if self._retries(status, self._is_repeatable()):
+            if self._retries_answered(response):
                 return
         else:
             self._endpoint.succeeded()
@@ -419,8 +419,15 @@ class Relay:
         if cause is None or not self._retries(cause, is_harmless):
             self._give_up(self._surroundings.faults.reply(fault))
 
-    def _retries(self, cause: str | int, is_harmless: bool) -> bool:
-        """Begin another attempt if that is harmless and granted; False if not."""
+    def _retries_answered(self, response: Response) -> bool:
+        """Begin another attempt unless the backend asks for a pause that is too long to wait."""
+        clock = self._surroundings.clock
+        wait = asked_to_wait(response.noted.get(b"retry-after", b""), clock.date)
+        left = self._stream.deadline - clock.now
+        return is_worth_waiting(wait, left) and self._retries(response.status, self._is_repeatable(), wait)
+
+    def _retries(self, cause: str | int, is_harmless: bool, wait: float = 0.0) -> bool:
+        """Begin another attempt, in `wait` seconds at the soonest, if that is harmless and granted."""
         name = self._target.upstream
         upstream = self._surroundings.upstreams[name]
         budget = self._surroundings.budgets.get(name)
@@ -443,12 +450,14 @@ class Relay:
             connection.release()
         self._endpoint = endpoint
         endpoint.pending += 1
-        self._connect_with(partial(self._acquire_again, endpoint))
+        self._connect_with(partial(self._acquire_again, endpoint, wait))
         return True
 
-    async def _acquire_again(self, endpoint: Endpoint) -> Connection:
+    async def _acquire_again(self, endpoint: Endpoint, wait: float) -> Connection:
         if endpoint in self._tried:
-            await asyncio.sleep(pause(len(self._tried), random.random()))  # noqa: S311 - no secret.
+            wait = max(wait, pause(len(self._tried), random.random()))  # noqa: S311 - no secret.
+        if wait:
+            await asyncio.sleep(wait)
         return await endpoint.pool.acquire()
 
     def _is_repeatable(self) -> bool:

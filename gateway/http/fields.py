@@ -112,7 +112,7 @@ RESPONSE_RULES = (
     *_rules(False, True, None, "content-length transfer-encoding"),
     *_rules(False, True, b", ", "connection trailer upgrade via"),
     *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
-    *_rules(True, True, b", ", "date location"),
+    *_rules(True, True, b", ", "date location retry-after"),
 )
 
 _PLAIN_CONNECTION = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])

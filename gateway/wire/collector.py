@@ -127,8 +127,9 @@ class _Trailers:
         self.on_message_complete = collector.on_message_complete
 
     def on_headers_complete(self) -> None:
-        # The parser tells of the head's fields in the same way.
-        self._collector.trailers = []
+        if not self._collector.complete:
+            # The parser has told of the head's fields in the same way.
+            self._collector.trailers = []
         self._collector.on_headers_complete()
 
     def on_header(self, name: bytes, value: bytes) -> None:
