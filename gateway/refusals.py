@@ -43,6 +43,10 @@ ASTERISK = Reply(204, None, (), Body(b"text/plain", b""))
 # fault -> status, reason, error type of RFC 9209 2.3, detail.
 _FAULTS = {
     Fault.DNS: (502, Reason.UPSTREAM_DNS, "dns_error", "The backend's name was not found."),
+    Fault.DNS_TIMEOUT: (
+        *(504, Reason.UPSTREAM_DNS_TIMEOUT, "dns_timeout"),
+        "The backend's name was not found in time.",
+    ),
     Fault.REFUSED: (502, Reason.UPSTREAM_REFUSED, "connection_refused", "The backend is not there."),
     Fault.CONNECT_TIMEOUT: (
         *(504, Reason.UPSTREAM_CONNECT_TIMEOUT, "connection_timeout"),

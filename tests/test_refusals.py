@@ -15,6 +15,7 @@ FAULTS = Faults("azora-gateway")
     ("fault", "status", "error"),
     [
         pytest.param(Fault.DNS, 502, "dns_error", id="the name is not found"),
+        pytest.param(Fault.DNS_TIMEOUT, 504, "dns_timeout", id="the name is not found in time"),
         pytest.param(Fault.REFUSED, 502, "connection_refused", id="nobody listens"),
         pytest.param(Fault.CONNECT_TIMEOUT, 504, "connection_timeout", id="nobody answers the knock"),
         pytest.param(Fault.RESET, 502, "connection_terminated", id="hung up before the answer"),

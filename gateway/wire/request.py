@@ -74,7 +74,10 @@ class RequestReader:
         intake = self._intake
         limits = intake.limits
         collector = self.collector
-        collector.head(head, Reason.MALFORMED)
+        try:
+            collector.head(head, Reason.MALFORMED)
+        except Malformed:
+            raise Malformed(Reason.FRAMING if _has_two_ends(head) else Reason.MALFORMED) from None
         # llhttp is strict about every line, so they can be cut where it saw their ends (RFC 9112 2.2).
         lines = head.split(b"\r\n")
         if len(lines[0]) > limits.request_line:
@@ -167,6 +170,19 @@ class RequestReader:
         # message that lacks a Host header field".
         if b"host" in noted or self.http11:
             self._intake.learn_authority(authority)
+
+
+def _has_two_ends(head: bytes) -> bool:
+    """True if a refused head's fields contradict each other on where its body ends (RFC 9112 6.1, 6.3)."""
+    pairs = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+    codings = [value.strip(b" \t") for name, _, value in pairs if name == b"transfer-encoding"]
+    lengths = {
+        length.strip(b" \t")
+        for name, _, value in pairs
+        if name == b"content-length"
+        for length in value.split(b",")
+    }
+    return len(lengths) > 1 or (bool(codings) and (bool(lengths) or codings != [b"chunked"]))
 
 
 def _origin_form(target: bytes, method: bytes, authority: bytes) -> bytes:

@@ -25,6 +25,7 @@ class Fault(Enum):
     """What can go wrong with a backend, told apart as far as a status or a retry depends on it."""
 
     DNS = auto()
+    DNS_TIMEOUT = auto()
     REFUSED = auto()
     CONNECT_TIMEOUT = auto()
     RESET = auto()  # gone before the first byte of a response
