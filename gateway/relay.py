@@ -26,10 +26,11 @@ from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_wa
 from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
-from gateway.wire.clock import Clock
+from gateway.wire.clock import NEVER, Alarm, Clock
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
+from gateway.wire.websocket import POLICY_VIOLATION, Frames
 
 log = logging.getLogger("gateway")
 
@@ -38,6 +39,9 @@ _HELD_AT_MOST = 64 * 1024
 
 # Seconds that policies may wait in all; each has a bound of its own that is shorter.
 _DECIDING_AT_MOST = 30.0
+
+# Seconds that a tunnel has to end in after a close frame of ours.
+_CLOSING_AT_MOST = 2.0
 
 _NOTHING = Block(())
 _CONTINUE = b"100-continue"
@@ -104,11 +108,13 @@ class Relay:
     """One request on its way: the link between a client's stream and a backend's connection."""
 
     __slots__ = (
+        "_alarm",
         "_body",
         "_complete",
         "_connection",
         "_endpoint",
         "_exchange",
+        "_frames",
         "_hinted",
         "_received",
         "_repeated",
@@ -137,6 +143,8 @@ class Relay:
         self._hinted = False  # the client has a 1xx of this answer
         self._connection: Connection | None = None
         self._endpoint = cast("Endpoint", None)
+        self._frames = cast("Frames", None)  # of a tunnel, on their way to the client
+        self._alarm: Alarm | None = None
         self._task: asyncio.Future[Any] | None = None
 
     # What the client does.
@@ -194,6 +202,18 @@ class Relay:
             self._endpoint.failed()
         return self._give_up(self._surroundings.faults.reply(Fault.TIMEOUT))
 
+    def close_tunnel(self, code: int) -> None:
+        """End a tunnel with a close frame between the backend's frames (RFC 6455 7.4.1), or cut it.
+
+        The client's own close frame still reaches the backend; what has not ended soon is cut.
+        """
+        if self._stage is not _TUNNEL or self._frames.is_closing:
+            return
+        if self._frames.is_lost:
+            return self._cut()
+        self._set_alarm(self._surroundings.clock.now + _CLOSING_AT_MOST)
+        return self._stream.data(self._frames.close(code))
+
     # What the backend does.
 
     def upstream_head(self, response: Response) -> None:
@@ -218,12 +238,18 @@ class Relay:
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
+        if exchange.until != NEVER and response.length == UNKNOWN:
+            self._set_alarm(exchange.until)
         self._stream.head(status, lines, block, response.length)
 
     def upstream_data(self, chunk: bytes) -> None:
-        if self._stage is _ANSWERING or self._stage is _TUNNEL:
-            self._stream.allow(self._target.idle)
-            self._stream.data(chunk)
+        stage = self._stage
+        if stage is _TUNNEL:
+            chunk = self._frames.take(chunk)
+        elif stage is not _ANSWERING:
+            return
+        self._stream.allow(self._target.idle)
+        self._stream.data(chunk)
 
     def upstream_end(self, chunk: bytes, trailers: Sequence[bytes] = ()) -> None:
         if self._stage is not _ANSWERING and self._stage is not _TUNNEL:
@@ -373,6 +399,9 @@ class Relay:
         self._endpoint.succeeded()
         self._give_share_back()
         self._stage = _TUNNEL
+        self._frames = Frames()
+        if self._exchange.until != NEVER:
+            self._set_alarm(self._exchange.until)
         lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         block = self._route.edits[self._exchange.request.secure].block(response.present, status)
@@ -497,6 +526,22 @@ class Relay:
         self._task = None
         return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
 
+    # The end of what was granted.
+
+    def _set_alarm(self, deadline: float) -> None:
+        if self._alarm is not None:
+            self._alarm.off()
+        self._alarm = Alarm(self._surroundings.clock, deadline, self._rung)
+
+    def _rung(self) -> None:
+        if self._stage is _TUNNEL and not self._frames.is_closing:
+            return self.close_tunnel(POLICY_VIOLATION)
+        return self._cut()
+
+    def _cut(self) -> None:
+        self._let_go()
+        self._stream.abort()
+
     # The ways out.
 
     def _give_up(self, reply: Reply) -> None:
@@ -504,9 +549,9 @@ class Relay:
         stage = self._stage
         if stage is _DONE:
             return
-        self._let_go()
         if stage is _ANSWERING or stage is _TUNNEL:
-            return self._stream.abort()
+            return self._cut()
+        self._let_go()
         exchange = self._exchange
         edits = self._route.edits[exchange.request.secure]
         self._surroundings.answer(self._stream, reply, edits, exchange)
@@ -514,6 +559,9 @@ class Relay:
     def _close_books(self, endpoint: Endpoint) -> None:
         endpoint.pending -= 1
         self._endpoint = cast("Endpoint", None)
+        if self._alarm is not None:
+            self._alarm.off()
+            self._alarm = None
         self._give_share_back()
 
     def _give_share_back(self) -> None:

@@ -7,6 +7,7 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol, final
 
 from gateway.http.fields import Field
@@ -37,7 +38,8 @@ class Exchange:
 
     `captures` are the raw segments of the path that the route's template names, in its order.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
-    to the client, and `hidden` holds lower-case names of fields that the backend must not see.
+    to the client, and `hidden` holds lower-case names of fields that the backend must not see. `until` ends
+    what was granted, in seconds on the worker's clock: a tunnel, or a body without a length, is then closed.
     """
 
     __slots__ = (
@@ -47,6 +49,7 @@ class Exchange:
         "request",
         "request_id",
         "response_fields",
+        "until",
         "upstream_fields",
     )
 
@@ -58,6 +61,7 @@ class Exchange:
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()
         self.response_fields: tuple[Field, ...] = ()
+        self.until = inf
 
 
 class Policy(Protocol):

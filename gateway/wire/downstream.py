@@ -21,6 +21,7 @@ from gateway.wire.downstream_states import TRANSITIONS, Event, State
 from gateway.wire.request import CHUNKED, Intake, RequestReader
 from gateway.wire.status import STATUS_LINES
 from gateway.wire.transitions import bind
+from gateway.wire.websocket import GOING_AWAY
 
 UNKNOWN = -1
 
@@ -43,6 +44,7 @@ class ClientEvents(Protocol):
     def client_paused(self) -> None: ...
     def client_resumed(self) -> None: ...
     def expired(self) -> None: ...
+    def close_tunnel(self, code: int) -> None: ...
 
 
 class Handler(Protocol):
@@ -276,10 +278,12 @@ class Downstream(asyncio.Protocol):
             self.deadline = self._clock.now + seconds
 
     def finish(self) -> None:
-        """Close once the current answer is written; at once where there is none (drain)."""
+        """Close once the current answer is written; at once where there is none, or a tunnel (drain)."""
         self._keep_alive = False
         if self.state == _HEAD and not self._held:
             self.step(_CLOSING)
+        elif self.state == _TUNNEL and self._relay is not None:
+            self._relay.close_tunnel(GOING_AWAY)
 
     def kill(self) -> None:
         """Close now, whatever is under way."""
