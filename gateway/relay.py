@@ -23,7 +23,7 @@ from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
-from gateway.rewrite import client_lines, is_websocket, upstream_head
+from gateway.rewrite import client_lines, is_websocket, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
 from gateway.wire.clock import NEVER, Alarm, Clock
@@ -42,6 +42,9 @@ _DECIDING_AT_MOST = 30.0
 
 # Seconds that a tunnel has to end in after a close frame of ours.
 _CLOSING_AT_MOST = 2.0
+
+# More hops than that are as good as none counted.
+_HOPS_DIGITS = 9
 
 _NOTHING = Block(())
 _CONTINUE = b"100-continue"
@@ -307,10 +310,11 @@ class Relay:
             return self._give_up(self._local(target))
         self._target = target
         request = self._exchange.request
-        if b"via" in request.noted or b"expect" in request.noted:
-            refusal = self._surroundings.loops(request) or self._expectation(request)
-            if refusal is not None:
-                return self._give_up(refusal)
+        noted = request.noted
+        if b"via" in noted or b"expect" in noted or b"max-forwards" in noted:
+            reply = self._surroundings.loops(request) or self._expectation(request) or _last_hop(request)
+            if reply is not None:
+                return self._give_up(reply)
         try:
             endpoint = self._surroundings.upstreams[target.upstream].choose(request)
         except UpstreamError as error:
@@ -581,6 +585,18 @@ class Relay:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
+
+
+def _last_hop(request: Request) -> Reply | None:
+    """Our own answer where no other hop is wanted; else one hop less is left (RFC 9110 7.6.2)."""
+    hops = request.noted.get(b"max-forwards", b"")
+    if request.method != b"OPTIONS" or not hops.isdigit() or len(hops) > _HOPS_DIGITS:
+        # For TRACE it counts too, but that is refused; for all others it means nothing.
+        return None
+    if int(hops) == 0:
+        return ASTERISK
+    request.lines = with_hops(request.lines, int(hops) - 1)
+    return None
 
 
 def new_id() -> bytes:

@@ -101,7 +101,7 @@ REQUEST_FIELDS = FieldTable(
         *_rules(False, True, b", ", "x-forwarded-proto x-forwarded-host x-forwarded-port"),
         *_rules(False, False, b", ", f"{_HOP_BY_HOP} trailer {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
         *_rules(True, True, None, "authorization origin content-type sec-fetch-site traceparent"),
-        *_rules(True, True, None, "access-control-request-method"),
+        *_rules(True, True, None, "access-control-request-method max-forwards"),
         *_rules(True, True, b", ", "access-control-request-headers tracestate"),
         *_rules(True, True, b"; ", "cookie"),
     ],

@@ -283,6 +283,28 @@ async def test_fields_of_one_connection_stay_on_it(ask, line, passes):
 
 
 @pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(b"200 OK", id="200"),
+        pytest.param(b"204 No Content", id="204"),
+        pytest.param(b"304 Not Modified", id="304"),
+        pytest.param(b"103 Early Hints", id="103"),
+    ],
+)
+async def test_whatever_the_status_they_stay(ask, status):
+    """And what is the client's comes in its order: `Set-Cookie` cannot be joined (RFC 9110 5.3)."""
+    kept = b"Set-Cookie: a=1\r\nWWW-Authenticate: Basic\r\nLink: <a>\r\nSet-Cookie: b=2\r\nLink: <b>\r\n"
+    hops = b"Connection: X-Hop, Keep-Alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nTE: x\r\nTrailer: X\r\n"
+    last = COUNTED if status.startswith(b"1") else b""
+    length = b"" if status[:3] in (b"103", b"204") else b"Content-Length: 0\r\n"
+    bench = await ask(GET, b"HTTP/1.1 " + status + b"\r\n" + hops + kept + length + b"\r\n" + last)
+    head = bytes(bench.transport.written).partition(b"\r\n\r\n")[0] + b"\r\n"
+    assert head.startswith(b"HTTP/1.1 " + status + b"\r\n" + kept)
+    assert not any(name in head for name in (b"X-Hop", b"Keep-Alive", b"Connection", b"TE:", b"Trailer"))
+    assert bench.outcome().lines[-1] == ("200" if last else status[:3].decode())
+
+
+@pytest.mark.parametrize(
     ("fields", "name", "value"),
     [
         pytest.param(b"", "date", "Tue, 14 Nov 2023 22:13:20 GMT", id="a Date is added"),
