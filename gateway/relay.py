@@ -146,7 +146,6 @@ class Relay:
         self._hinted = False  # the client has a 1xx of this answer
         self._connection: Connection | None = None
         self._endpoint = cast("Endpoint", None)
-        self._frames = cast("Frames", None)  # of a tunnel, on their way to the client
         self._alarm: Alarm | None = None
         self._task: asyncio.Future[Any] | None = None
 
@@ -236,13 +235,11 @@ class Relay:
         surroundings = self._surroundings
         exchange = self._exchange
         lines = client_lines(response, exchange, self._target, surroundings.via)
-        if b"trailer" in response.noted and response.length == UNKNOWN:
-            self._announce(response.noted[b"trailer"], lines)
+        if response.length == UNKNOWN:
+            self._begin_stream(response, lines)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
-        if exchange.until != NEVER and response.length == UNKNOWN:
-            self._set_alarm(exchange.until)
         self._stream.head(status, lines, block, response.length)
 
     def upstream_data(self, chunk: bytes) -> None:
@@ -344,7 +341,7 @@ class Relay:
             framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         else:
             framing = b""
-        if self._takes_trailers():
+        if b"te" in request.noted and self._takes_trailers():
             # RFC 9110 10.1.4: TE holds for one connection, and says so in Connection.
             framing += b"TE: trailers\r\nConnection: TE\r\n"
             connection.collect_trailers()
@@ -366,9 +363,12 @@ class Relay:
         noted = self._exchange.request.noted
         return b"te" in noted and b"upgrade" not in noted and wants_trailers(noted[b"te"])
 
-    def _announce(self, trailer: bytes, lines: list[bytes]) -> None:
-        if self._takes_trailers():
-            names = announced(trailer, *self._said_already())
+    def _begin_stream(self, response: Response, lines: list[bytes]) -> None:
+        """A body begins whose length nobody knows: something may follow it, and it may last too long."""
+        if self._exchange.until != NEVER:
+            self._set_alarm(self._exchange.until)
+        if b"trailer" in response.noted and self._takes_trailers():
+            names = announced(response.noted[b"trailer"], *self._said_already())
             if names:
                 lines.append(b"Trailer: " + names)
 
