@@ -1,6 +1,8 @@
 """Where a close frame of our own may stand: between two frames of the backend's, wherever reads are cut."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.wire.websocket import GOING_AWAY, POLICY_VIOLATION, Frames
 
@@ -97,3 +99,21 @@ def test_length_that_never_ends_keeps_nothing():
     assert b"" == frames.close(GOING_AWAY)
     assert bytes(100_000) == frames.take(bytes(100_000))
     assert not frames.is_lost
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=20), st.sampled_from([case.values[0] for case in FRAMES]))),
+    st.integers(min_value=0),
+)
+def test_whatever_comes_passes_as_it_came(pieces, moment):
+    """Up to our close frame, which stands behind a part of it, and is the last that the client gets."""
+    frames = Frames()
+    sent = b""
+    for number, piece in enumerate(pieces):
+        if number == moment % (len(pieces) + 1):
+            sent += frames.close(GOING_AWAY)
+        sent += frames.take(piece)
+        assert len(frames._header) < 14
+    assert len(sent) == frames.passed
+    whole = b"".join(pieces)
+    assert sent == whole or (sent.endswith(CLOSE) and whole.startswith(sent.removesuffix(CLOSE)))
