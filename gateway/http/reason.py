@@ -32,6 +32,7 @@ class Reason(StrEnum):
     ADDRESS_DENIED = "address_denied"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
+    UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"
     UPSTREAM_REFUSED = "upstream_refused"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
     UPSTREAM_RESET = "upstream_reset"

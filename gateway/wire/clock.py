@@ -48,3 +48,20 @@ class Clock:
             self.date = formatdate(second, usegmt=True).encode()
         for due in [watched for watched in self.watched if watched.deadline <= now]:
             due.expired()
+
+
+@final
+class Alarm:
+    """A deadline beside those of connections: `expired` is called when it has passed, until `off`."""
+
+    __slots__ = ("_clock", "deadline", "expired")
+
+    def __init__(self, clock: Clock, deadline: float, expired: Callable[[], None]) -> None:
+        self._clock = clock
+        self.deadline = deadline
+        self.expired = expired
+        clock.watched.add(self)
+
+    def off(self) -> None:
+        """Watch it no more."""
+        self._clock.watched.discard(self)
