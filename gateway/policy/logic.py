@@ -5,7 +5,7 @@ is never compared with a number, nor a truth value with either. `not` leaves it 
 Kleene's (1938). Every function here makes a function, when the configuration is read.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from math import isfinite
 from typing import Any, final
 
@@ -30,11 +30,13 @@ def constant(value: object) -> Value:
 
 def claim(members: tuple[str, ...]) -> Value:
     """What a verified token says under a name, or under a name of what it says there, and so on."""
+    first, *others = members
 
     def value(exchange: Exchange, principal: Principal) -> object:
-        here: object = principal.claims
-        for member in members:
-            if not isinstance(here, Mapping):
+        here = principal.claims.get(first)
+        for member in others:
+            # As JSON gives them: what is no dict has no members.
+            if not isinstance(here, dict):
                 return None
             here = here.get(member)
         return here
@@ -117,6 +119,8 @@ def each(values: tuple[Value, ...]) -> Value:
 
 
 def _same(left: object, right: object) -> bool | None:
+    if type(left) is str is type(right):
+        return left == right  # nearly always
     kind = _kind(left)
     return left == right if kind is not None and kind is _kind(right) else None
 

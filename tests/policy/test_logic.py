@@ -1,7 +1,6 @@
 """The three values, and the values of requests and principals that they are made from."""
 
 from ipaddress import ip_network
-from types import MappingProxyType
 
 import pytest
 
@@ -102,7 +101,6 @@ def test_members_are_found(given, value, members, included):
     ("claims", "value"),
     [
         pytest.param({"org": {"id": "a"}}, "a", id="a member of a member"),
-        pytest.param({"org": MappingProxyType({"id": "a"})}, "a", id="in a mapping that is frozen"),
         pytest.param({"org": {}}, None, id="no such member"),
         pytest.param({}, None, id="no such claim"),
         pytest.param({"org": None}, None, id="null"),
