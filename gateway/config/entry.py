@@ -128,13 +128,19 @@ def _templates(entry: Entry) -> Iterator[Problem]:
 
 
 def _conditions(entry: Entry, names: tuple[str, ...]) -> Iterator[Problem]:
-    # A condition of its own is checked in `gateway.config.allow`, with its place in the text.
+    # What a text alone has wrong, and a route's own text, is told by `gateway.config.allow` with its place.
     spec = entry.spec
     if spec.allow is None or spec.allow.when is None or spec.is_public or "allow" in entry.own:
         return
-    try:
-        condition(spec.allow.when, names)
-    except ValueError:
+    if _is_sound(spec.allow.when, None) and not _is_sound(spec.allow.when, names):
         said = entry.sources["allow"]
         message = f'expected a path with the variables that the default "when" asks for ({said})'
         yield entry.tree.problem((*entry.path, "match", "path"), f"{message}, got {shown(spec.match.path)}")
+
+
+def _is_sound(when: str, names: tuple[str, ...] | None) -> bool:
+    try:
+        condition(when, names)
+    except ValueError:
+        return False
+    return True

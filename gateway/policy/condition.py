@@ -38,6 +38,7 @@ _WORD = re.compile(
     r"|(?P<end>\Z)"
 )
 _BLANKS = re.compile(r"[ \t\r\n]*")
+_METHOD = re.compile(r"[A-Z]+(?:-[A-Z]+)*")
 _MEMBER = re.compile(r"\.(?:([A-Za-z0-9_-]+)|\"([^\"]+)\"|'([^']+)')")
 
 # How tightly operators bind; `not` stands between `and` and the comparisons.
@@ -50,6 +51,7 @@ class _Kind(StrEnum):
     """What is known of a value before there is one; a claim may turn out to be anything."""
 
     TEXT = "a text"
+    METHOD = "a method"
     NUMBER = "a number"
     TRUTH = "a truth value"
     LIST = "a list"
@@ -57,7 +59,7 @@ class _Kind(StrEnum):
     CLAIM = "a claim"
 
 
-_SINGLE = (_Kind.TEXT, _Kind.NUMBER, _Kind.TRUTH, _Kind.CLAIM)
+_SINGLE = (_Kind.TEXT, _Kind.METHOD, _Kind.NUMBER, _Kind.TRUTH, _Kind.CLAIM)
 _LITERALS = {str: _Kind.TEXT, bool: _Kind.TRUTH, int: _Kind.NUMBER, float: _Kind.NUMBER}
 
 # What is asked for by its name alone.
@@ -65,7 +67,7 @@ _NAMES: dict[str, tuple[_Kind, Value]] = {
     "subject": (_Kind.TEXT, lambda exchange, principal: principal.subject),
     "roles": (_Kind.LIST, lambda exchange, principal: principal.roles),
     "scopes": (_Kind.LIST, lambda exchange, principal: principal.scopes),
-    "method": (_Kind.TEXT, logic.method),
+    "method": (_Kind.METHOD, logic.method),
     "address": (_Kind.ADDRESS, lambda exchange, principal: exchange.request.client),
 }
 _FORMS = (*_NAMES, "path.NAME", "claims.NAME")
@@ -289,19 +291,33 @@ def _network(node: _Node) -> Network:
     try:
         return ip_network(node.literal)
     except ValueError:
-        _refuse("a network such as 10.0.0.0/8", _Word("text", node.literal, node.at))
+        _misspelt("a network such as 10.0.0.0/8", node, node.literal)
 
 
 def _check_comparable(left: _Node, right: _Node) -> None:
     _check_single(left)
     _check_single(right)
+    for one, other in ((left, right), (right, left)):
+        if one.kind is _Kind.METHOD and isinstance(other.literal, str):
+            _check_method(other, other.literal)
+            return
     if left.kind is not right.kind and _Kind.CLAIM not in (left.kind, right.kind):
         _mismatch(left.kind, right)
+
+
+def _check_method(node: _Node, text: str) -> None:
+    # RFC 9110 9.1: "The method token is case-sensitive". `method != "delete"` would always hold.
+    if not _METHOD.fullmatch(text) or text == "HEAD":
+        _misspelt("a method in upper case, GET for HEAD too", node, text)
 
 
 def _check_single(node: _Node) -> None:
     if node.kind not in _SINGLE:
         _mismatch("a text, a number or a truth value", node)
+
+
+def _misspelt(expected: str, node: _Node, text: str) -> NoReturn:
+    _refuse(expected, _Word("text", f'"{text}"', node.at))
 
 
 def _mismatch(expected: str, node: _Node) -> NoReturn:

@@ -233,6 +233,21 @@ def test_a_default_condition_asks_for_variables_that_the_path_has(specs):
     assert problem.message.endswith('policies/a.yaml:1), got "/a"')
 
 
+def test_a_default_that_is_no_condition_is_told_once(specs):
+    """Where it stands, and not again for each route that takes it."""
+    loaded = specs(
+        gateway=HEAD,
+        policies="""
+        defaults: {allow: {when: "path.id == subject"}, auth: public, upstream: pay}
+        routes: [{id: a, match: {path: /a}}]
+        """,
+    )
+    (each,) = loaded.entries
+    allow = each.spec.allow.model_copy(update={"when": "path.id =="})
+    spec = each.spec.model_copy(update={"auth": "azora-id", "allow": allow})
+    assert [] == list(entry.problems([replace(each, spec=spec)]))
+
+
 def test_a_secret_is_in_no_message(told):
     lines = told(
         "defaults: {allow: {when: '${env:WHEN}', permissions: ['${env:MAY}'], scopes: ['${env:SCOPE}']}}\n",

@@ -55,6 +55,8 @@ def verdict(exchange):
         pytest.param("claims.level in roles", None, id="a number is not among the roles, nor not"),
         pytest.param('method in ["GET", "POST"]', True, id="one of some texts"),
         pytest.param('method != "GET"', False, id="another method"),
+        pytest.param('"M-SEARCH" != method', True, id="a rare method"),
+        pytest.param("method == claims.method", None, id="a method that the token does not say"),
         pytest.param("claims.level == 3", True, id="a number"),
         pytest.param("claims.level == 3.0", True, id="a fraction that is whole"),
         pytest.param("claims.level == -3", False, id="a number below zero"),
@@ -248,8 +250,33 @@ def test_a_segment_is_the_subject_only_if_every_character_is(verdict, segment, s
         ),
         pytest.param(
             "address in '10.0.0.1/8'",
-            "expected a network such as 10.0.0.0/8, got 10.0.0.1/8 at character 12",
+            'expected a network such as 10.0.0.0/8, got "10.0.0.1/8" at character 12',
             id="bits behind the prefix",
+        ),
+        pytest.param(
+            "address in ''", 'expected a network such as 10.0.0.0/8, got "" at character 12', id="no network"
+        ),
+        pytest.param(
+            "method != 'delete'",
+            'expected a method in upper case, GET for HEAD too, got "delete" at character 11',
+            id="a method that none is",
+        ),
+        pytest.param(
+            "method in ['GET', 'HEAD']",
+            'expected a method in upper case, GET for HEAD too, got "HEAD" at character 19',
+            id="a method that is never told",
+        ),
+        pytest.param(
+            "'' == method",
+            'expected a method in upper case, GET for HEAD too, got "" at character 1',
+            id="''",
+        ),
+        pytest.param("method == 3", "expected a method, got a number at character 11", id="a number for one"),
+        pytest.param(
+            "method == subject", "expected a method, got a text at character 11", id="a text for one"
+        ),
+        pytest.param(
+            "method in roles", "expected a method, got a text at character 11", id="one among roles"
         ),
         pytest.param(
             "address in claims.networks",
@@ -369,8 +396,9 @@ CLAIM = st.sampled_from(["a", "b", "c"]).map(
     lambda name: leaf(f"claims.{name}", lambda w: w["claims"].get(name))
 )
 TEXTS = st.sampled_from([written(each) for each in ("x", "y", "GET", "")]) | st.sampled_from(
-    [named("subject", "subject"), named("method", "method"), named("path.id", "id")]
+    [named("subject", "subject"), named("path.id", "id")]
 )
+METHODS = st.sampled_from([named("method", "method"), written("GET"), written("PUT")])
 NUMBERS = st.sampled_from([written(each) for each in (0, 1, -1, 1.0, 2.5)])
 TRUTHS = st.sampled_from([written(True), written(False)])
 SETS = st.sampled_from([named("roles", "roles"), named("scopes", "scopes")])
@@ -388,24 +416,21 @@ def of_one_kind(kind):
 
 
 COMPARISONS = (
-    st.one_of(of_one_kind(TEXTS), of_one_kind(NUMBERS), of_one_kind(TRUTHS))
+    st.one_of(*map(of_one_kind, (TEXTS, METHODS, NUMBERS, TRUTHS)))
     | st.builds(lambda *pair: Tree("in", pair), TEXTS | CLAIM, SETS)
     | ADDRESSES
     | TRUTHS
     | CLAIM
 )
-TREES = st.recursive(
-    COMPARISONS,
-    lambda inner: (
-        inner.map(lambda operand: Tree("not", (operand,)))
-        | st.builds(
-            lambda operator, operands: Tree(operator, tuple(operands)),
-            st.sampled_from(["and", "or"]),
-            st.lists(inner, min_size=2, max_size=3),
-        )
-    ),
-    max_leaves=10,
-)
+
+
+def combined(inner):
+    negations = inner.map(lambda operand: Tree("not", (operand,)))
+    operands = st.lists(inner, min_size=2, max_size=3).map(tuple)
+    return negations | st.builds(Tree, st.sampled_from(["and", "or"]), operands)
+
+
+TREES = st.recursive(COMPARISONS, combined, max_leaves=10)
 BINDING = {"or": 1, "and": 2, "not": 3, "==": 4, "!=": 4, "in": 4, "address": 4}
 
 

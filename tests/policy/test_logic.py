@@ -167,3 +167,13 @@ def test_addresses_fill_no_memory(given):
     assert {False} == {known[f"2001:db8::{number:x}"] for number in range(10_000)}
     assert True is known["10.0.0.1"]
     assert len(known) <= 4096
+
+
+@pytest.mark.parametrize(("method", "told"), [(b"GET", "GET"), (b"HEAD", "GET"), (b"M-SEARCH", "M-SEARCH")])
+def test_head_is_told_as_get(given, method, told):
+    assert told == given(logic.method, method=method)
+
+
+def test_a_list_has_what_its_members_have_now(given):
+    members = logic.each((fixed("a"), logic.claim(("b",)), logic.claim(("c",))))
+    assert ["a", 1, None] == given(members, claims={"b": 1})
