@@ -30,6 +30,11 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    NO_CREDENTIALS = "no_credentials"
+    MISSING_PERMISSION = "missing_permission"
+    MISSING_ROLE = "missing_role"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    CONDITION_FAILED = "condition_failed"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"

@@ -9,19 +9,21 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0):
+    def make(*, client="192.0.2.1", length=0, method=b"GET", lines=(), captures=(), principal=None):
         request = Request(
-            method=b"GET",
+            method=method,
             authority=b"a.example",
             path=b"/",
             query=b"",
-            lines=[],
+            lines=list(lines),
             noted={},
             length=length,
             client=client,
             secure=False,
             forwarding=Block(()),
         )
-        return Exchange(request, b"0" * 32, ())
+        made = Exchange(request, b"0" * 32, captures)
+        made.principal = principal
+        return made
 
     return make

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Discriminator, Tag, model_validator
 from gateway.config.schema.model import (
     MAPPING,
     NAME,
+    NOT_EMPTY,
     SHAPE,
     TYPED,
     Block,
@@ -22,7 +23,9 @@ from gateway.config.schema.model import (
     Origin,
     OwnField,
     Percent,
+    Permission,
     Prefix,
+    Scope,
     Size,
     Spec,
     Status,
@@ -71,10 +74,18 @@ class RouteTimeoutsSpec(Spec):
 class AllowSpec(Spec):
     """Which verified principals may ask; every given part must hold."""
 
-    permissions: Items[Text] = optional("All of these permissions.", ())
-    roles: Items[Name] = optional("Any of these roles.", ())
-    scopes: Items[Text] = optional("All of these scopes.", ())
+    permissions: Annotated[Items[Permission], NOT_EMPTY] | None = optional(
+        "All of these permissions; the principal's roles grant them."
+    )
+    roles: Annotated[Items[Name], NOT_EMPTY] | None = optional("Any of these roles.")
+    scopes: Annotated[Items[Scope], NOT_EMPTY] | None = optional("All of these scopes.")
     when: Text | None = optional('A condition over the request, such as `"path.id == claims.sub"`.')
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "AllowSpec":
+        if not self.model_fields_set:
+            raise rule("expected at least one of permissions, roles, scopes and when, got none")
+        return self
 
 
 class ChargeSpec(Spec):
@@ -142,7 +153,10 @@ class DefaultsSpec(Spec):
     )
     clients: ClientsSpec | None = optional("Which addresses may ask.")
     limits: BodyLimitsSpec | None = optional("Bounds of the requests.")
-    allow: AllowSpec | None = later("Which verified principals may ask. Absent: any verified principal.")
+    allow: AllowSpec | None = optional(
+        "Which verified principals may ask: every part that is given must hold. Absent: any verified "
+        "principal. What the defaults say does not hold for public routes."
+    )
     quota: (
         Items[
             Annotated[
@@ -162,6 +176,11 @@ class DefaultsSpec(Spec):
     compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether nobody is asked who he is."""
+        return self.auth in ("public", ("public",))
 
 
 class MatchSpec(Spec):
