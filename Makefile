@@ -26,7 +26,7 @@ $(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
 compiled: $(COMPILED_DONE) ## The package as a wheel has it, its data path compiled, in build/compiled.
 
 $(COMPILED_DONE): $(INSTALLED) $(SOURCES) setup.py
-	rm -rf $(COMPILED)
+	rm -rf build
 	$(RUN)pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --target $(COMPILED) .
 	@touch $@
 

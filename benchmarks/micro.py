@@ -53,8 +53,8 @@ def calls() -> dict[str, Callable[[], object]]:
     fields = [(b"X-Azora-%d" % number, b"a value of usual length") for number in range(12)]
     edits = Edits(fields[:10], fields[10:], [b"server", b"x-powered-by"])
     return {
-        "sift, 8 request fields": partial(sift, _REQUEST, REQUEST_FIELDS),
-        "sift, 5 response fields": partial(sift, _RESPONSE, edits.table),
+        "sift, 8 request fields": partial(sift, list(_REQUEST), REQUEST_FIELDS),
+        "sift, 5 response fields": partial(sift, list(_RESPONSE), edits.table),
         "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),

@@ -11,7 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import Any, final
+from typing import Any, Final, final
 
 from gateway.http.edits import Block, Edits
 from gateway.http.fields import FieldTable
@@ -35,19 +35,19 @@ from gateway.wire.websocket import POLICY_VIOLATION, Frames
 log = logging.getLogger("gateway")
 
 # Bytes of a body kept until a connection is there, or for another attempt.
-_HELD_AT_MOST = 64 * 1024
+_HELD_AT_MOST: Final = 64 * 1024
 
 # Seconds that policies may wait in all; each has a bound of its own that is shorter.
-_DECIDING_AT_MOST = 30.0
+_DECIDING_AT_MOST: Final = 30.0
 
 # Seconds that a tunnel has to end in after a close frame of ours.
-_CLOSING_AT_MOST = 2.0
+_CLOSING_AT_MOST: Final = 2.0
 
 # More hops than that are as good as none counted.
-_HOPS_DIGITS = 9
+_HOPS_DIGITS: Final = 9
 
-_NOTHING = Block(())
-_CONTINUE = b"100-continue"
+_NOTHING: Final = Block(())
+_CONTINUE: Final = b"100-continue"
 
 
 @final
@@ -103,7 +103,13 @@ class Stage(Enum):
     DONE = auto()
 
 
-_NEW, _DECIDING, _CONNECTING, _ASKED, _ANSWERING, _TUNNEL, _DONE = Stage
+_NEW: Final = Stage.NEW
+_DECIDING: Final = Stage.DECIDING
+_CONNECTING: Final = Stage.CONNECTING
+_ASKED: Final = Stage.ASKED
+_ANSWERING: Final = Stage.ANSWERING
+_TUNNEL: Final = Stage.TUNNEL
+_DONE: Final = Stage.DONE
 
 
 @final

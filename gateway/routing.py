@@ -8,7 +8,7 @@ A look-up costs what the path is deep, not how many routes there are.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import final
+from typing import Final, final
 
 from gateway.http.edits import Edits
 from gateway.http.fields import Field
@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 # RFC 1035 2.3.4: a name of 255 octets; then `:` and a port.
-_AUTHORITY_AT_MOST = 261
-_LEARNED_AT_MOST = 4096
+_AUTHORITY_AT_MOST: Final = 261
+_LEARNED_AT_MOST: Final = 4096
 
 
 @final

@@ -7,12 +7,12 @@ joined once for each choice of defaults.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import final
+from typing import Final, final
 
 from gateway.http.fields import RESPONSE_RULES, Field, FieldRule, FieldTable
 
 # Choices of defaults remembered: a backend could otherwise have us keep two to the power of their number.
-_BLOCKS_AT_MOST = 256
+_BLOCKS_AT_MOST: Final = 256
 
 
 @final

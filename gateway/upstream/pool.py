@@ -7,7 +7,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from typing import final
+from typing import Final, final
 
 from gateway.config.snapshot import Pool as Bounds
 from gateway.upstream.dial import Dialer
@@ -17,7 +17,7 @@ from gateway.wire.upstream_states import Event, State
 
 log = logging.getLogger("gateway")
 
-_IDLE = int(State.IDLE)
+_IDLE: Final = int(State.IDLE)
 
 
 @final

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from math import inf
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
-TICK = 0.25
-NEVER = inf
+TICK: Final = 0.25
+NEVER: Final = inf
 
 
 class Watched(Protocol):
