@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import entry, fields, names, wording
+from gateway.config import entry, fields, names, pem, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -60,12 +60,15 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         # Who could not read everything cannot say that a name does not exist.
         problems += names.unknown(trees)
     problems += [problem for file in files for problem in file.problems]
+    files_of_tls, found = pem.read(gateway.tree, path.parent)
+    problems += found
     problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
-    version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
-    return Specs(gateway.tree, gateway.spec, headers, entries, version)
+    digests = b"".join(file.digest for file in files) + files_of_tls.digest
+    version = sha256(digests).hexdigest()[:_VERSION_DIGITS]
+    return Specs(gateway.tree, gateway.spec, headers, entries, files_of_tls, version)
 
 
 def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:

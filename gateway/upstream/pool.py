@@ -6,6 +6,7 @@ before the backend closes them. Who finds none waits in a queue with an end."""
 import asyncio
 import logging
 import socket
+import ssl
 from collections import deque
 from typing import final
 
@@ -86,7 +87,7 @@ class Pool:
                 return connection
 
     async def connect(self) -> Connection:
-        """A new connection. Raises UpstreamError: DNS, REFUSED or CONNECT_TIMEOUT."""
+        """A new connection. Raises UpstreamError: DNS, REFUSED, CONNECT_TIMEOUT, TLS or CERTIFICATE."""
         self.open += 1
         connection = Connection(self)
         try:
@@ -180,4 +181,6 @@ def _fault(error: OSError) -> Fault:
         return Fault.CONNECT_TIMEOUT
     if isinstance(error, socket.gaierror):
         return Fault.DNS
+    if isinstance(error, ssl.SSLError):
+        return Fault.CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError) else Fault.TLS
     return Fault.REFUSED
