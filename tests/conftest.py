@@ -16,6 +16,12 @@ from typing import final
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from trustme import CA
 
 from gateway.app import Gateway
@@ -96,6 +102,9 @@ async def backend() -> AsyncIterator[Callable[..., Awaitable[str]]]:
         yield start
 
 
+_LONG_AGO = datetime(2020, 1, 2, tzinfo=UTC)
+
+
 @final
 class Authority:
     """Issues certificates, which stand as PEM files in a folder beside its own."""
@@ -107,24 +116,35 @@ class Authority:
         self.file = folder / "ca.pem"
         self._ca.cert_pem.write_to_path(self.file)
 
-    def issue(self, *names: str, expires: datetime | None = None) -> tuple[Path, Path]:
+    def issue(self, *names: str, expired: bool = False) -> tuple[Path, Path]:
         """The files of a chain for some names, and of its key."""
-        leaf = self._ca.issue_cert(*names, not_after=expires)
-        stem = names[0].replace("*", "_")
-        chain, key = self._folder / f"{stem}.crt", self._folder / f"{stem}.key"
+        leaf = self._ca.issue_cert(*names, not_after=_LONG_AGO if expired else None)
+        chain, key = self.issued(names[0]), self.issued(names[0]).with_suffix(".key")
         chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
         leaf.private_key_pem.write_to_path(key)
         return chain, key
 
-    def yaml(self, *names: str, expires: datetime | None = None) -> str:
+    def issued(self, name: str) -> Path:
+        """The file of the chain that was last issued for names of which this is the first."""
+        return self._folder / f"{name.replace('*', '_')}.crt"
+
+    def locked(self, key: Path | str) -> Path:
+        """The file of the same key, which a password protects."""
+        locked = Path(key).with_suffix(".locked")
+        found = load_pem_private_key(Path(key).read_bytes(), None)
+        protection = BestAvailableEncryption(b"a password")
+        locked.write_bytes(found.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+        return locked
+
+    def yaml(self, *names: str, expired: bool = False) -> str:
         """A certificate for some names as gateway.yaml has it."""
-        chain, key = self.issue(*names, expires=expires)
+        chain, key = self.issue(*names, expired=expired)
         return f'certificate: "{chain}", key: "{key}"'
 
-    def server(self, *names: str, expires: datetime | None = None) -> ssl.SSLContext:
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """What a backend with these names speaks."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.issue(*names, expires=expires))
+        context.load_cert_chain(*self.issue(*names, expired=expired))
         return context
 
     def client(self, name: str = "") -> ssl.SSLContext:
@@ -133,10 +153,6 @@ class Authority:
         if name:
             context.load_cert_chain(*self.issue(name))
         return context
-
-
-# When a certificate has expired.
-LONG_AGO = datetime(2020, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
