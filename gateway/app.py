@@ -1,6 +1,7 @@
 """The composition root: builds everything from a Snapshot, and owns signals and the drain."""
 
 import asyncio
+import ctypes
 import gc
 import hashlib
 import logging
@@ -21,6 +22,10 @@ from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
 
 log = logging.getLogger("gateway")
+
+# Of glibc's malloc.h; and the bytes that the loop reads a TLS connection into.
+_M_MMAP_THRESHOLD = -3
+_TLS_BUFFER = 256 * 1024
 
 
 @final
@@ -96,6 +101,8 @@ async def serve(snapshot: Snapshot, ready: Callable[[Address], None] | None = No
 
     `ready` is told the first listener's address once requests are taken.
     """
+    if any(listener.tls for listener in snapshot.listeners):
+        _keep_buffers_apart()
     gateway = Gateway(snapshot)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unexpected)
@@ -131,6 +138,17 @@ def run(main: Coroutine[None, None, None]) -> None:
     root.handlers = [handler]
     root.setLevel(logging.INFO)
     uvloop.run(main)
+
+
+def _keep_buffers_apart() -> None:
+    """Have the system give each large buffer pages of its own, of which it holds only those that are used.
+
+    Left to itself glibc soon cuts them from the heap, over pages that a handshake has just used: an idle TLS
+    connection then holds 46 KiB instead of 25.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _TLS_BUFFER)
 
 
 def _pseudonym(snapshot: Snapshot) -> bytes:
