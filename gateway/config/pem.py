@@ -80,16 +80,12 @@ class _Reader:
     def pair(self, place: Place, chain: object, key: object) -> None:
         """A certificate and its key."""
         certificates = self.certificates((*place, "certificate"), chain)
-        raw = self._bytes((*place, "key"), key)
         if certificates:
-            self.leaves[str(chain)] = Leaf(
-                tuple(_dns_names(certificates[0])), certificates[0].not_valid_after_utc
-            )
-        if raw is None:
-            return
-        fault = _fault(raw, certificates)
-        if fault:
-            self._note((*place, "key"), fault, key)
+            self._leaf((*place, "certificate"), chain, certificates[0])
+        raw = self._bytes((*place, "key"), key)
+        expected = raw is not None and _expected(raw, certificates)
+        if expected:
+            self._note((*place, "key"), expected, key)
 
     def certificates(self, place: Place, name: object) -> "list[Certificate]":
         """The certificates of a file, none where there is a problem."""
@@ -101,9 +97,17 @@ class _Reader:
 
         try:
             return load_pem_x509_certificates(raw)
-        except ValueError:
+        except Exception:
+            # The library has many words for what is broken; to us they are one.
             self._note(place, "expected certificates in PEM", name)
             return []
+
+    def _leaf(self, place: Place, name: object, leaf: "Certificate") -> None:
+        try:
+            leaf.public_key()
+            self.leaves[str(name)] = Leaf(tuple(_dns_names(leaf)), leaf.not_valid_after_utc)
+        except Exception:
+            self._note(place, "expected a certificate that can be read", name)
 
     def _bytes(self, place: Place, name: object) -> bytes | None:
         if not isinstance(name, str):
@@ -124,22 +128,19 @@ class _Reader:
         self.problems.append(self._tree.problem(place, f"{expected}, got {shown(name)}"))
 
 
-def _fault(raw: bytes, certificates: "list[Certificate]") -> str:
-    """What was expected of a private key where it does not serve, else nothing."""
-    from cryptography.exceptions import UnsupportedAlgorithm
+def _expected(raw: bytes, certificates: "list[Certificate]") -> str:
+    """What was expected of a private key that does not serve, else nothing."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
         key = load_pem_private_key(raw, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # TypeError tells of a key that a password protects.
+        fits = not certificates or certificates[0].public_key() == key.public_key()
+    except Exception:
         return "expected a private key in PEM, without a password"
     if isinstance(key, RSAPrivateKey) and key.key_size < _RSA_BITS_AT_LEAST:
         return f"expected an RSA key of at least {_RSA_BITS_AT_LEAST} bits"
-    if certificates and certificates[0].public_key() != key.public_key():
-        return "expected the key of the certificate beside it"
-    return ""
+    return "" if fits else "expected the key of the certificate beside it"
 
 
 def _dns_names(certificate: "Certificate") -> Iterator[str]:
@@ -148,7 +149,7 @@ def _dns_names(certificate: "Certificate") -> Iterator[str]:
 
     try:
         extension = certificate.extensions.get_extension_for_class(SubjectAlternativeName)
-    except (ExtensionNotFound, ValueError):
+    except ExtensionNotFound:
         return
     for name in extension.value.get_values_for_type(DNSName):
         yield name.lower()

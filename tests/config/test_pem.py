@@ -1,6 +1,8 @@
 """Files of certificates and keys, as `gateway check` sees them."""
 
+import ssl
 from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -172,3 +174,26 @@ def test_a_new_certificate_is_a_new_version(written, files, authority):
     versions.append(load_snapshot(folder / "gateway.yaml", {}).version)
     assert 2 == len(set(versions))
     assert versions[0] == versions[1]
+
+
+def test_whatever_a_certificate_is_made_of_it_loads_or_is_told_of(told, files):
+    """Nothing that a library says of a mangled one leaves."""
+    folder = files("a.test", "*.a.test", "127.0.0.1")
+    whole = ssl.PEM_cert_to_DER_cert((folder / "a.crt").read_text())
+    random = Random(1)
+    for _ in range(100):
+        mangled = bytearray(whole)
+        for _ in range(random.randint(1, 4)):
+            mangled[random.randrange(len(whole))] = random.randrange(256)
+        (folder / "a.crt").write_text(ssl.DER_cert_to_PEM_cert(bytes(mangled)))
+        assert {line.split(": ")[1] for line in told()} <= {
+            "listeners[0].tls.certificates[0].certificate",
+            "listeners[0].tls.certificates[0].key",
+        }
+
+
+@pytest.mark.parametrize("order", [["a.crt", "a.key"], ["a.key", "a.crt"]])
+def test_a_certificate_and_its_key_may_share_a_file(told, files, order):
+    folder = files("a.test")
+    (folder / "both.pem").write_bytes(b"".join((folder / name).read_bytes() for name in order))
+    assert [] == told(chain="both.pem", key="both.pem")
