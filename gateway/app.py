@@ -23,6 +23,10 @@ from gateway.wire.listener import Listener
 
 log = logging.getLogger("gateway")
 
+# How an error of uvloop's ends that is none of ours: over TLS it goes on writing to a socket that a client has
+# reset. Any client can do so, as often as it likes.
+_CLOSED = "the handler is closed"
+
 # Of glibc's malloc.h; the bytes that the loop reads a TLS connection into; what of the heap may lie free.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _TLS_BUFFER = 256 * 1024
@@ -162,6 +166,8 @@ def _pseudonym(snapshot: Snapshot) -> bytes:
 
 def _log_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     error = context.get("exception")
+    if isinstance(error, RuntimeError) and str(error).endswith(_CLOSED):
+        return
     log.error(
         "unexpected: %s", context.get("message"), exc_info=error if isinstance(error, Exception) else None
     )

@@ -95,7 +95,7 @@ class Choice:
         if name is None:
             return self._first
         name = name.lower()
-        # RFC 6125 6.4.3: a wildcard stands for one whole label.
+        # RFC 9525 6.3: a wildcard stands for one whole label.
         return self._exact.get(name) or self._wild.get(name.partition(".")[2], self._first)
 
 

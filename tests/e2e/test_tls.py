@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -109,4 +110,24 @@ async def test_clients_come_and_go(running, dial, leave):
         getattr(client, leave)()
     gateway.signal(signal.SIGTERM)
     status, _, err = await gateway.ended()
-    assert (0, ["draining", "stopped"]) == (status, [line.split(" INFO ")[1] for line in err.splitlines()])
+    assert (0, ["INFO draining", "INFO stopped"]) == (status, [line[24:] for line in err.splitlines()])
+
+
+@pytest.mark.long
+async def test_an_idle_connection_costs_under_40_kib(running, dial):
+    """Each has had one answer."""
+    gateway, backend, context, port = running
+    rollup = Path(f"/proc/{gateway.process.pid}/smaps_rollup").read_text
+
+    async def memory_with(count):
+        for _ in range(count):
+            client = await dial(port, context, "a.test")
+            await client.send(GET % b"")
+            stream = backend.taken[0] if backend.taken else await backend.accept()
+            await stream.head()
+            await stream.send(OK)
+            await client.until(b"\r\n\r\nok")
+        return int(re.search(r"^Pss: +(\d+) kB", rollup(), re.MULTILINE)[1])
+
+    before, count = await memory_with(20), 400
+    assert await memory_with(count) - before < 40 * count

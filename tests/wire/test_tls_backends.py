@@ -263,9 +263,10 @@ async def test_a_tunnel_ends_both_ways(behind, scripted, authority, ends):
     assert 0 == gateway.upstreams["backend"].endpoints[0].pending
 
 
-async def test_a_slow_client_holds_back_a_backend_that_speaks_tls(behind, scripted, authority):
+async def test_a_slow_client_holds_back_a_backend_that_speaks_tls(behind, scripted, authority, until):
     backend = await scripted(tls=authority.server("127.0.0.1"))
-    _, client = await behind(backend)
+    gateway, client = await behind(backend)
+    (connection,) = gateway.connections
     client.pause()
     stream, _ = await backend.requested()
     size = 32 << 20
@@ -276,7 +277,7 @@ async def test_a_slow_client_holds_back_a_backend_that_speaks_tls(behind, script
             await stream.send(bytes(1 << 18))
 
     sending = asyncio.create_task(send())
-    await asyncio.wait([sending], timeout=0.2)
+    await until(lambda: not connection._writable)
     assert not sending.done()
     client.resume()
     await client.head()

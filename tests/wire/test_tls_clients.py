@@ -270,14 +270,15 @@ async def test_pipelined_requests_are_answered_in_order(secured, connect, author
         assert f"/{number}".encode() == await client.exactly(len(f"/{number}"))
 
 
-async def test_a_large_answer_waits_for_a_slow_reader(asking):
-    """Neither side piles it up: the backend cannot send all of it before the client reads."""
-    _, client, stream, _ = await asking()
+async def test_a_large_answer_waits_for_a_slow_reader(asking, until):
+    """The gateway does not pile it up: the backend cannot send all of it before the client reads."""
+    gateway, client, stream, _ = await asking()
+    (connection,) = gateway.connections
     client.pause()
     sending = asyncio.create_task(
         stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(LARGE) + LARGE)
     )
-    await asyncio.wait([sending], timeout=0.2)
+    await until(lambda: not connection._writable)
     assert not sending.done()
     client.resume()
     await client.head()
@@ -286,9 +287,10 @@ async def test_a_large_answer_waits_for_a_slow_reader(asking):
     assert hashlib.sha256(LARGE).digest() == hashlib.sha256(taken).digest()
 
 
-async def test_a_large_body_waits_for_a_slow_backend(asking):
+async def test_a_large_body_waits_for_a_slow_backend(asking, until):
     request = b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n" % len(LARGE)
-    _, client, stream, _ = await asking(request, policies=LIMITLESS)
+    gateway, client, stream, _ = await asking(request, policies=LIMITLESS)
+    (connection,) = gateway.connections
     stream.pause()
 
     async def send():
@@ -297,7 +299,7 @@ async def test_a_large_body_waits_for_a_slow_backend(asking):
             await client.send(LARGE[start : start + (1 << 18)])
 
     sending = asyncio.create_task(send())
-    await asyncio.wait([sending], timeout=0.2)
+    await until(lambda: not connection._reading)
     assert not sending.done()
     stream.resume()
     taken = await stream.exactly(len(LARGE))
@@ -311,14 +313,14 @@ async def test_a_last_answer_arrives_whole_at_a_slow_reader(asking, until):
     """Closing sends what is left and says goodbye; the goodbye is not waited for instead of the reader."""
     request = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
     gateway, client, stream, _ = await asking(request)
+    (connection,) = gateway.connections
     client.pause()
     sending = asyncio.create_task(
         stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(LARGE) + LARGE)
     )
-    await asyncio.wait([sending], timeout=0.1)
+    await until(lambda: not connection._writable)
     client.resume()
     await client.head()
-    (connection,) = gateway.connections
     taken = await client.exactly(len(LARGE) // 2)
     await sending
     await until(lambda: connection.state == State.DEAD or not gateway.connections)
