@@ -23,8 +23,8 @@ from gateway.wire.listener import Listener
 
 log = logging.getLogger("gateway")
 
-# How an error of uvloop's ends that is none of ours: over TLS it goes on writing to a socket that a client has
-# reset. Any client can do so, as often as it likes.
+# How an error ends that is uvloop's and none of ours: over TLS it goes on writing to a socket that a client
+# has reset. Any client can do so, as often as it likes.
 _CLOSED = "the handler is closed"
 
 # Of glibc's malloc.h; the bytes that the loop reads a TLS connection into; what of the heap may lie free.
@@ -142,6 +142,8 @@ def run(main: Coroutine[None, None, None]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
+    # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     uvloop.run(main)
 
 

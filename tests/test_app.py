@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -131,3 +133,17 @@ def test_clients_cannot_fill_the_log_with_errors_of_the_loop(caplog, error, told
     """Over TLS uvloop reports a socket that was reset as if it were a mistake, with a traceback each time."""
     _log_unexpected(None, {"message": "over TLS", "exception": error})
     assert told == caplog.messages
+
+
+def test_warnings_of_the_loop_are_not_logged():
+    """A client that leaves a TLS connection in a certain way makes one with each write that follows."""
+    program = """
+import logging
+from gateway.app import run
+async def main():
+    for level in ("warning", "error"):
+        getattr(logging.getLogger("asyncio"), level)(level)
+run(main())
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    assert ["ERROR error"] == [line[24:] for line in told.splitlines()]
