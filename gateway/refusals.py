@@ -57,6 +57,11 @@ _FAULTS: Final = {
         *(504, Reason.UPSTREAM_CONNECT_TIMEOUT, "connection_timeout"),
         "The backend took no connection in time.",
     ),
+    Fault.TLS: (502, Reason.UPSTREAM_TLS, "tls_protocol_error", "No TLS could be spoken with the backend."),
+    Fault.CERTIFICATE: (
+        *(502, Reason.UPSTREAM_CERTIFICATE, "tls_certificate_error"),
+        "The backend's certificate is not to be trusted.",
+    ),
     Fault.RESET: (502, Reason.UPSTREAM_RESET, "connection_terminated", "The backend hung up."),
     Fault.INCOMPLETE: (
         *(502, Reason.UPSTREAM_RESET, "http_response_incomplete"),

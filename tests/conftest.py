@@ -2,9 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from shutil import copytree
 from struct import pack
@@ -13,6 +16,13 @@ from typing import final
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from trustme import CA
 
 from gateway import build
 from gateway.app import Gateway
@@ -109,6 +119,71 @@ async def backend() -> AsyncIterator[Callable[..., Awaitable[str]]]:
         yield start
 
 
+_LONG_AGO = datetime(2020, 1, 2, tzinfo=UTC)
+
+
+@final
+class Authority:
+    """Issues certificates, which stand as PEM files in a folder beside its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._ca = CA()
+        self._folder = folder
+        self.file = folder / "ca.pem"
+        self._ca.cert_pem.write_to_path(self.file)
+
+    def issue(self, *names: str, expired: bool = False) -> tuple[Path, Path]:
+        """The files of a chain for some names, and of its key."""
+        leaf = self._ca.issue_cert(*names, not_after=_LONG_AGO if expired else None)
+        chain, key = self.issued(names[0]), self.issued(names[0]).with_suffix(".key")
+        chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(key)
+        return chain, key
+
+    def issued(self, name: str) -> Path:
+        """The file of the chain that was last issued for names of which this is the first."""
+        return self._folder / f"{name.replace('*', '_')}.crt"
+
+    def locked(self, key: Path | str) -> Path:
+        """The file of the same key, which a password protects."""
+        locked = Path(key).with_suffix(".locked")
+        found = load_pem_private_key(Path(key).read_bytes(), None)
+        protection = BestAvailableEncryption(b"a password")
+        locked.write_bytes(found.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+        return locked
+
+    def yaml(self, *names: str, expired: bool = False) -> str:
+        """A certificate for some names as gateway.yaml has it."""
+        chain, key = self.issue(*names, expired=expired)
+        return f'certificate: "{chain}", key: "{key}"'
+
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """What a backend with these names speaks."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.issue(*names, expired=expired))
+        return context
+
+    def client(self, name: str = "") -> ssl.SSLContext:
+        """What a client speaks that trusts this authority; with a name it has a certificate for that."""
+        context = ssl.create_default_context(cafile=self.file)
+        if name:
+            context.load_cert_chain(*self.issue(name))
+        return context
+
+
+@pytest.fixture
+def authorities(tmp_path: Path) -> Iterator[Authority]:
+    """Authorities that know nothing of each other."""
+    return (Authority(tmp_path / f"authority-{number}") for number in count())
+
+
+@pytest.fixture
+def authority(authorities: Iterator[Authority]) -> Authority:
+    """One that both sides of a test trust."""
+    return next(authorities)
+
+
 @asynccontextmanager
 async def _running(snapshot: Snapshot, ports: LivePorts) -> AsyncIterator[Gateway]:
     gateway = Gateway(snapshot, ports)
@@ -176,13 +251,13 @@ class Stream:
             return await self._reader.readexactly(size)
 
     async def rest(self) -> bytes:
-        """Everything up to the end, whether the other side closed or reset."""
+        """Everything up to the end, whether the other side closed or reset, or broke off TLS."""
         gathered = bytearray()
         async with asyncio.timeout(PATIENCE):
             try:
                 while piece := await self._reader.read(65536):
                     gathered += piece
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLError):
                 pass
         return bytes(gathered)
 
@@ -238,31 +313,37 @@ class Script:
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[Callable[..., Awaitable[Script]]]:
-    """Start a Script on a free port, or on the path of a Unix socket."""
+    """Start a Script on a free port, with `tls` if need be, or on the path of a Unix socket."""
     async with AsyncExitStack() as stack:
 
-        async def start(path: str = "") -> Script:
+        async def start(path: str = "", *, tls: ssl.SSLContext | None = None) -> Script:
             script = Script()
             if path:
                 server = await asyncio.start_unix_server(script.take, path, limit=STREAM_LIMIT)
             else:
-                server = await asyncio.start_server(script.take, "127.0.0.1", 0, limit=STREAM_LIMIT)
+                server = await asyncio.start_server(script.take, "127.0.0.1", 0, limit=STREAM_LIMIT, ssl=tls)
             stack.callback(lambda: [stream.cut() for stream in script.taken])
             stack.callback(server.close)
             name = server.sockets[0].getsockname()
-            script.url = f"unix:{path}" if path else "http://{}:{}".format(*name)
+            scheme = "https" if tls else "http"
+            script.url = f"unix:{path}" if path else f"{scheme}://{name[0]}:{name[1]}"
             return script
 
         yield start
 
 
 @pytest.fixture
-async def dial() -> AsyncIterator[Callable[[int], Awaitable[Stream]]]:
-    """Connect to a port of loopback, as a client that can write anything."""
+async def dial() -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
+    """Connect to a port of loopback, as a client that can write anything; with `tls` it asks for a name."""
     streams = []
 
-    async def open(port: int) -> Stream:
-        stream = Stream(*await asyncio.open_connection("127.0.0.1", port, limit=STREAM_LIMIT))
+    async def open(port: int, tls: ssl.SSLContext | None = None, name: str | None = None) -> Stream:
+        async with asyncio.timeout(PATIENCE):
+            stream = Stream(
+                *await asyncio.open_connection(
+                    "127.0.0.1", port, limit=STREAM_LIMIT, ssl=tls, server_hostname=name
+                )
+            )
         streams.append(stream)
         return stream
 
@@ -272,9 +353,9 @@ async def dial() -> AsyncIterator[Callable[[int], Awaitable[Stream]]]:
 
 
 @pytest.fixture
-def connect(dial: Callable[[int], Awaitable[Stream]]) -> Callable[[Gateway], Awaitable[Stream]]:
-    """Connect to a gateway's first listener."""
-    return lambda gateway: dial(gateway.listeners[0].address.port)
+def connect(dial: Callable[..., Awaitable[Stream]]) -> Callable[..., Awaitable[Stream]]:
+    """Connect to a gateway's first listener, with `tls` and a name if need be."""
+    return lambda gateway, *secured: dial(gateway.listeners[0].address.port, *secured)
 
 
 @pytest.fixture

@@ -47,6 +47,8 @@ LIBRARIES = {
     "jwt": ("policy.authn", "identity"),
     "opentelemetry": ("telemetry",),
     "prometheus_client": ("telemetry",),
+    "ssl": ("wire", "upstream"),
+    "cryptography": ("config.pem",),
     "yaml": ("config",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),

@@ -8,21 +8,25 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.entry import Entry
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
+from gateway.config.pem import Pem
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
 from gateway.config.schema.named import HeadersSpec, RoleSpec
 from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec
-from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
+from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec, UpstreamTlsSpec
 from gateway.config.snapshot import (
     Admin,
+    Certificate,
     Health,
     Limits,
     Listener,
+    ListenerTls,
     Outlier,
     Pool,
     Retry,
     Snapshot,
     Timeouts,
     UpstreamSettings,
+    UpstreamTls,
 )
 from gateway.config.tree import Tree
 from gateway.http.edits import Edits
@@ -56,6 +60,7 @@ class Specs:
     headers: Mapping[str, HeadersSpec]
     roles: Mapping[str, RoleSpec]
     entries: tuple[Entry, ...]
+    pem: Pem
     version: str
 
 
@@ -67,11 +72,11 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
     return Snapshot(
         version=specs.version,
         name=gateway.name,
-        listeners=tuple(map(_listener, gateway.listeners)),
+        listeners=tuple(_listener(spec, specs.pem) for spec in gateway.listeners),
         admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
         limits=Limits(**dict(gateway.limits)),
         timeouts=Timeouts(**dict(gateway.timeouts)),
-        upstreams={name: _upstream(name, spec) for name, spec in gateway.upstreams.items()},
+        upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
     )
@@ -208,12 +213,27 @@ def _reply(spec: RespondSpec) -> Reply:
     return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
 
 
-def _listener(spec: ListenerSpec) -> Listener:
+def _listener(spec: ListenerSpec, pem: Pem) -> Listener:
     path = PathRules(spec.path.slashes, spec.path.semicolon, spec.path.encoded_slash)
-    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path)
+    tls = _listener_tls(spec.tls, pem) if spec.tls else None
+    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path, tls)
 
 
-def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
+def _listener_tls(spec: ListenerTlsSpec, pem: Pem) -> ListenerTls:
+    return ListenerTls(
+        certificates=tuple(_certificate(each.certificate, each.key, pem) for each in spec.certificates),
+        min_version=spec.min_version,
+        client_ca=pem.path(spec.client_ca) if spec.client_ca else "",
+        client_auth=spec.client_auth,
+    )
+
+
+def _certificate(chain: str, key: str, pem: Pem) -> Certificate:
+    leaf = pem.leaves[chain]
+    return Certificate(pem.path(chain), pem.path(key), leaf.names, leaf.expires)
+
+
+def _upstream(name: str, spec: UpstreamSpec, pem: Pem) -> UpstreamSettings:
     return UpstreamSettings(
         name=name,
         endpoints=spec.endpoints,
@@ -226,7 +246,15 @@ def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         health=Health(**dict(spec.health)) if spec.health else None,
         outlier=Outlier(**dict(spec.outlier)) if spec.outlier else None,
         retry=_retry(spec.retry) if spec.retry else None,
+        tls=_upstream_tls(spec.tls, pem) if spec.tls else UpstreamTls(),
     )
+
+
+def _upstream_tls(spec: UpstreamTlsSpec, pem: Pem) -> UpstreamTls:
+    certificate = None
+    if spec.certificate and spec.key:
+        certificate = _certificate(spec.certificate, spec.key, pem)
+    return UpstreamTls(pem.path(spec.ca) if spec.ca else "", spec.server_name or "", certificate)
 
 
 def _retry(spec: RetrySpec) -> Retry:

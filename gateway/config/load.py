@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, entry, fields, names, wording
+from gateway.config import allow, entry, fields, names, pem, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -65,18 +65,22 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         # Who could not read everything cannot say that a name does not exist.
         problems += [*names.unknown(trees), *allow.ungranted(trees)]
     problems += [problem for file in files for problem in file.problems]
+    files_of_tls, found = pem.read(gateway.tree, path.parent)
+    problems += found
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
     problems += entry.problems(entries)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     sections = [file.spec for file in policies if file.spec]
+    digests = b"".join(file.digest for file in files) + files_of_tls.digest
     return Specs(
         tree=gateway.tree,
         gateway=gateway.spec,
         headers={name: spec for section in sections for name, spec in section.headers.items()},
         roles={name: spec for section in sections for name, spec in section.roles.items()},
         entries=entries,
-        version=sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS],
+        pem=files_of_tls,
+        version=sha256(digests).hexdigest()[:_VERSION_DIGITS],
     )
 
 

@@ -147,6 +147,17 @@ def host(text: str) -> str:
     return text
 
 
+def server_name(text: str) -> str:
+    """`pay.internal` or `10.0.0.7`: what a certificate is for, without a wildcard."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        pass
+    if not re.fullmatch(HOST, text) or len(text) > 253 or not text[0].isalnum():
+        raise ValueError("a name such as pay.internal, in lower case and without *, or an address")
+    return text
+
+
 def name(text: str) -> str:
     """What people call something: letters, digits, `.`, `_` and `-`, a letter first, at most 64."""
     if not re.fullmatch(NAME, text):

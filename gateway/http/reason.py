@@ -40,6 +40,8 @@ class Reason(StrEnum):
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"
     UPSTREAM_REFUSED = "upstream_refused"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
+    UPSTREAM_TLS = "upstream_tls"
+    UPSTREAM_CERTIFICATE = "upstream_certificate"
     UPSTREAM_RESET = "upstream_reset"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_PROTOCOL = "upstream_protocol"

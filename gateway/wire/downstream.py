@@ -150,9 +150,11 @@ class Downstream:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self.secure = transport.get_extra_info("ssl_object") is not None
+        tls = transport.get_extra_info("ssl_object")
+        self.secure = tls is not None
+        certificate = tls.getpeercert(binary_form=True) if tls else None
         self._reader = RequestReader(
-            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure
+            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure, certificate
         )
         self.deadline = self._clock.now + self._timeouts.keep_alive
         self._clock.watched.add(self)
@@ -178,8 +180,8 @@ class Downstream:
         return None
 
     def eof_received(self) -> bool:
-        self.step(_EOF)
-        # Over TLS there is no half-close: the loop closes whatever is answered here.
+        # Over TLS the loop knows no half-close: it closes now, and nobody would get what is still to come.
+        self.step(_LOST if self.secure else _EOF)
         return self.state != _DEAD
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -301,11 +303,12 @@ class Downstream:
 
     def finish(self) -> None:
         """Close once the current answer is written; at once where there is none, or a tunnel (drain)."""
-        self._keep_alive = False
         if self.state == _HEAD and not self._held:
-            self.step(_CLOSING)
-        elif self.state == _TUNNEL and self._relay is not None:
+            return self.step(_CLOSING)
+        self._keep_alive = False
+        if self.state == _TUNNEL and self._relay is not None:
             self._relay.close_tunnel(GOING_AWAY)
+        return None
 
     def kill(self) -> None:
         """Close now, whatever is under way."""
@@ -447,7 +450,9 @@ class Downstream:
     # What the table asks for.
 
     def close(self) -> None:
-        self.deadline = self._clock.now + self._timeouts.write_idle
+        # One that is closed between requests has its answers, and may not even read the goodbye of TLS.
+        is_idle = self.secure and self._keep_alive
+        self.deadline = self._clock.now + (_LINGER if is_idle else self._timeouts.write_idle)
         self._backlog = self._transport.get_write_buffer_size()
         self._transport.close()
 

@@ -58,14 +58,18 @@ class Intake:
 
 @final
 class RequestReader:
-    """Reads the requests of one connection, one whole head at a time; bodies with a length pass it by."""
+    """Reads the requests of one connection, one whole head at a time; bodies with a length pass it by.
 
-    __slots__ = ("_intake", "_own", "_peer", "_secure", "_trusted", "collector", "http11")
+    `secure` says whether it is TLS; `certificate` is that of the client, in DER, None where it showed none.
+    """
 
-    def __init__(self, intake: Intake, peer: str, secure: bool) -> None:
+    __slots__ = ("_certificate", "_intake", "_own", "_peer", "_secure", "_trusted", "collector", "http11")
+
+    def __init__(self, intake: Intake, peer: str, secure: bool, certificate: bytes | None = None) -> None:
         self._intake = intake
         self._peer = peer
         self._secure = secure
+        self._certificate = certificate
         self._trusted = intake.forwarding.trusts(peer)
         self._own: tuple[bytes, Block] | None = None
         self.collector = Collector(httptools.HttpRequestParser)
@@ -133,7 +137,10 @@ class RequestReader:
         else:
             forwarding = self._forwarding(authority, {})
             self._own = authority, forwarding
-        return Request(method, authority, path, query, lines, noted, length, client, secure, forwarding)
+        return Request(
+            *(method, authority, path, query, lines, noted, length, client, secure, forwarding),
+            self._certificate,
+        )
 
     def body(self, data: bytes) -> bytes:
         """What of a chunked body `data` carries. Trailers are dropped. Raises Malformed."""

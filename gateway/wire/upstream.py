@@ -6,6 +6,7 @@ as a table in `upstream_states`; `step` is the only place that changes the state
 """
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, Protocol, cast, final
@@ -28,6 +29,8 @@ class Fault(Enum):
     DNS_TIMEOUT = auto()
     REFUSED = auto()
     CONNECT_TIMEOUT = auto()
+    TLS = auto()  # no TLS could be spoken, or no more
+    CERTIFICATE = auto()  # it does not prove to be who it should
     RESET = auto()  # gone before the first byte of a response
     INCOMPLETE = auto()  # gone in the middle of a response
     PROTOCOL = auto()  # what came is no response
@@ -98,6 +101,7 @@ class Connection:
         "_complete",
         "_held",
         "_informed",
+        "_lost_tls",
         "_method",
         "_owner",
         "_reader",
@@ -121,6 +125,7 @@ class Connection:
         self._held = b""  # a response head that is not complete
         self._remaining = 0  # bytes of the response's body still to come
         self._informed = 0
+        self._lost_tls = False
         self._chunked = False  # the request's body goes out in chunks
         self._complete = True  # the request is written
         self._reading = True
@@ -170,8 +175,12 @@ class Connection:
 
     def write_eof(self) -> None:
         """No more bytes go through the tunnel in this direction."""
-        if self.state == _TUNNEL and self._transport.can_write_eof():
-            self._transport.write_eof()
+        if self.state == _TUNNEL:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:
+                # TLS as the loop speaks it has no half-close: both directions end.
+                self._transport.close()
 
     def release(self) -> None:
         """Let go of it in the middle of an exchange: it cannot be used again."""
@@ -215,6 +224,8 @@ class Connection:
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        # A backend that demands a certificate of ours says so only once we take the handshake for done.
+        self._lost_tls = isinstance(error, ssl.SSLError)
         self.step(_LOST)
         self._owner.forget(self)
 
@@ -360,7 +371,8 @@ class Connection:
         self._transport.abort()
         if relay is not None:
             begun = self._held or self._remaining or self._informed
-            relay.upstream_failed(Fault.INCOMPLETE if begun else Fault.RESET)
+            fault = Fault.INCOMPLETE if begun else Fault.RESET
+            relay.upstream_failed(Fault.TLS if self._lost_tls else fault)
 
     def __repr__(self) -> str:
         return f"<Connection {State(self.state).name} served={self.served}>"

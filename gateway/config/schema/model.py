@@ -62,14 +62,8 @@ def later(description: str, default: Any = None, alias: str | None = None) -> An
 def available(*built: object) -> AfterValidator:
     """Refuses those of a closed list of values that are not built yet."""
 
-    return later_where(lambda value: value not in built)
-
-
-def later_where(is_later: Callable[[Any], bool]) -> AfterValidator:
-    """Refuses the values that need something which is not built yet."""
-
     def check(value: object) -> object:
-        if is_later(value):
+        if value not in built:
             raise _not_yet()
         return value
 
@@ -160,6 +154,7 @@ Endpoint = Annotated[Address, Reads(values.endpoint)]
 Url = Annotated[str, Reads(values.url)]
 Origin = Annotated[str, Reads(values.origin)]
 Host = Annotated[str, Reads(values.host, values.HOST)]
+ServerName = Annotated[str, Reads(values.server_name)]
 Method = Annotated[str, Reads(values.method, values.METHOD)]
 Permission = Annotated[str, Reads(values.permission, values.PERMISSION)]
 Grant = Annotated[str, Reads(values.grant, values.GRANT)]
