@@ -68,9 +68,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
+    sound = [file.spec for file in policies if file.spec]
+    headers = {name: spec for file in sound for name, spec in file.headers.items()}
+    cors = {name: spec for file in sound for name, spec in file.cors.items()}
     version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
-    return Specs(gateway.tree, gateway.spec, headers, entries, version)
+    return Specs(gateway.tree, gateway.spec, headers, cors, entries, version)
 
 
 def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:

@@ -30,6 +30,9 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    ORIGIN_DENIED = "origin_denied"
+    PREFLIGHT_METHOD = "preflight_method"
+    PREFLIGHT_FIELDS = "preflight_fields"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_REFUSED = "upstream_refused"

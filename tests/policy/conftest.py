@@ -9,14 +9,14 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0):
+    def make(*, client="192.0.2.1", length=0, method=b"GET", noted=()):
         request = Request(
-            method=b"GET",
+            method=method,
             authority=b"a.example",
             path=b"/",
             query=b"",
             lines=[],
-            noted={},
+            noted=dict(noted),
             length=length,
             client=client,
             secure=False,
