@@ -83,16 +83,19 @@ def problems(entries: Sequence[Entry]) -> Iterator[Problem]:
 
 
 def _preflights(entries: Sequence[Entry]) -> Iterator[Problem]:
-    """Routes that only fields tell apart, of which a preflight has none, need one answer to it."""
+    """Routes that only fields tell apart: a preflight has none of them, so they need one answer to it.
+
+    Otherwise what one route grants to an origin would let it write to the other.
+    """
     places: dict[Place, list[Entry]] = {}
     for each in entries:
         places.setdefault(place_of(each.match), []).append(each)
     for together in places.values():
         for one, other in combinations(together, 2):
             if _share_preflights(one.match, other.match) and _cors(one) != _cors(other):
-                message = f'expected the cors policy of "{one.spec.id}" ({one.source}): only fields differ'
-                own = "cors" if "cors" in other.own else "match"
-                yield other.tree.problem((*other.path, own), message)
+                message = f'expected the same cors as "{one.spec.id}" ({one.source})'
+                place = (*other.path, "cors" if "cors" in other.own else "match")
+                yield other.tree.problem(place, f"{message}, as no preflight has the fields that differ")
 
 
 def _share_preflights(one: Match, other: Match) -> bool:
