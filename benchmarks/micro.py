@@ -13,7 +13,8 @@ from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.reason import Reason
 from gateway.http.reply import problem
 from gateway.http.request import Request
-from gateway.policy import Pipeline
+from gateway.policy import Exchange, Pipeline
+from gateway.policy.cors import Cors, Terms
 from gateway.routing import Match, Route, Router
 
 _REPEATS = 30
@@ -52,9 +53,25 @@ def calls() -> dict[str, Callable[[], object]]:
         "sift, 8 request fields": partial(sift, _REQUEST, REQUEST_FIELDS),
         "sift, 5 response fields": partial(sift, _RESPONSE, edits.table),
         "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
+        "Cors, an origin that is allowed": _allowing(),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),
     }
+
+
+def _allowing() -> Callable[[], object]:
+    """Notes what the response tells an origin that a pattern holds."""
+    cors = Cors(Terms(("https://app.azora.example", "https://*.azora.example"), credentials=True), "micro")
+    exchange = Exchange(_request(b"/", origin=b"https://forge.azora.example"), b"0" * 32, ())
+
+    def ask() -> None:
+        exchange.response_fields = ()
+        cors(exchange)
+
+    ask()
+    if len(exchange.response_fields) != 3:
+        raise RuntimeError("the origin is not allowed")
+    return ask
 
 
 def _routing(count: int) -> Callable[[], object]:
@@ -65,22 +82,26 @@ def _routing(count: int) -> Callable[[], object]:
     ]
     router = Router(routes, _route("unmatched"), lambda _allowed: _route("refused"))
     path = b"/area-%d/items/7" % (count - 1)
-    request = Request(
+    request = _request(path)
+    route, captures = router.route(request)
+    if (route.id, captures) != (str(count - 1), (b"7",)):
+        raise RuntimeError(f"{path!r} took the route {route.id}")
+    return partial(router.route, request)
+
+
+def _request(path: bytes, **noted: bytes) -> Request:
+    return Request(
         method=b"GET",
         authority=b"gateway.azora.example",
         path=path,
         query=b"",
         lines=[],
-        noted={},
+        noted={name.encode(): value for name, value in noted.items()},
         length=0,
         client="127.0.0.1",
         secure=False,
         forwarding=Block(()),
     )
-    route, captures = router.route(request)
-    if (route.id, captures) != (str(count - 1), (b"7",)):
-        raise RuntimeError(f"{path!r} took the route {route.id}")
-    return partial(router.route, request)
 
 
 def _route(name: str) -> Route:
