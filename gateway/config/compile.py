@@ -156,7 +156,7 @@ class _Compiler:
             yield Trial(cors)
             return
         yield cors
-        if isinstance(spec, RouteSpec) and spec.upgrade:
+        if isinstance(spec, RouteSpec) and spec.upgrade and not cors.origins.any:
             yield Handshakes(cors)
 
     def _cors_in_force(self, spec: DefaultsSpec) -> CorsSpec | None:

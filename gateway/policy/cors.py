@@ -162,6 +162,7 @@ class Origins(dict[bytes, _Allowed | None]):
     def __init__(self, terms: Terms) -> None:
         super().__init__()
         self._terms = terms
+        self._exposing = _exposing(terms)
         self.any = ANY in terms.allow_origins
         self._exact = frozenset(_encoded(terms.allow_origins))
         self._patterns = [origin.split(b"*") for origin in self._exact if b"*." in origin]
@@ -178,7 +179,7 @@ class Origins(dict[bytes, _Allowed | None]):
 
     def _told(self, origin: bytes) -> _Allowed:
         allowing = _allowing(origin, self._terms)
-        return allowing, (*allowing, _exposing(self._terms))
+        return allowing, (*allowing, self._exposing)
 
     def _holds(self, origin: bytes) -> bool:
         if b"*" in origin:

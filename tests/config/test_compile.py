@@ -260,6 +260,9 @@ routes:
         pytest.param(
             ", upgrade: [websocket]", ["Cors", "Handshakes", "DeclaredLength"], id="with handshakes to judge"
         ),
+        pytest.param(
+            ", cors: all, upgrade: [websocket]", ["Cors", "DeclaredLength"], id="with handshakes of everybody"
+        ),
         pytest.param(", report: [cors]", ["Reported", "DeclaredLength"], id="on trial"),
     ],
 )

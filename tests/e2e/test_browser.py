@@ -71,7 +71,7 @@ async def paper(request: web.Request) -> web.Response:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Browser]:
     """Chromium, which as root runs without its sandbox only."""
     async with async_playwright() as playwright:
         arguments = [ONLY_LOOPBACK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
@@ -81,7 +81,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def site(browser, serve, backend):
+async def site(chromium, serve, backend):
     """Its backend has no OPTIONS and a CORS of its own, which would forbid everything."""
     asked = []
 
@@ -106,7 +106,7 @@ async def site(browser, serve, backend):
         policies=POLICY.format(page=page),
         defaults=f'cors: {{allow_origins: ["{page}"]}}',
     )
-    return Site(browser, f"http://localhost:{gateway.listeners[0].address.port}", port, asked)
+    return Site(chromium, f"http://localhost:{gateway.listeners[0].address.port}", port, asked)
 
 
 JSON = {"Content-Type": "application/json"}

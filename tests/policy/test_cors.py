@@ -1,7 +1,7 @@
 """CORS, sentence by sentence as the Fetch standard has it, then beside a browser that is obviously right."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.http.edits import Block
@@ -411,6 +411,7 @@ def answered(terms: Terms, method: bytes, noted: dict[bytes, bytes]):
     return reply, [(name.decode(), value.decode()) for name, value in fields]
 
 
+@settings(deadline=None)
 @given(terms=all_terms(), origin=ORIGINS, method=METHODS, names=FIELD_NAMES)
 def test_a_browser_understands_the_answer_as_it_is_meant(browser, terms, origin, method, names):
     """It sends the request if and only if the preflight was granted, with credentials if they are allowed."""
@@ -421,6 +422,7 @@ def test_a_browser_understands_the_answer_as_it_is_meant(browser, terms, origin,
     assert (granted and terms.credentials) is browser.sends(answer, origin, method, names, credentials=True)
 
 
+@settings(deadline=None)
 @given(terms=all_terms(), origin=ORIGINS)
 def test_a_browser_shows_what_an_allowed_origin_asked_for(browser, terms, origin):
     """And what it may show does not depend on whether a preflight went ahead."""
@@ -431,6 +433,7 @@ def test_a_browser_shows_what_an_allowed_origin_asked_for(browser, terms, origin
     assert (allowed and terms.credentials) is browser.shows(fields, origin, credentials=True)
 
 
+@settings(deadline=None)
 @given(terms=all_terms(), origin=ORIGINS, method=METHODS)
 def test_no_permission_leaves_without_its_origin(terms, origin, method):
     """Credentials are said only beside one origin that is echoed; a refused one is told nothing at all."""

@@ -61,7 +61,7 @@ class CorsSpec(Spec):
 
     allow_origins: Annotated[Items[Origin], NOT_EMPTY, AfterValidator(_any_alone)] = needed(
         "Origins, compared byte for byte. `https://*.app.example` stands for one or more labels, `null` for "
-        "whatever hides its origin, `*` alone for all. WebSockets and `reject` need the site's own one too."
+        "whatever hides its origin, `*` alone for all. For WebSockets and `reject` list the site's own too."
     )
     allow_methods: Items[Method] = optional("Methods beside GET, HEAD and POST.", ())
     allow_headers: Items[FieldName] = optional(
