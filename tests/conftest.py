@@ -314,7 +314,7 @@ class Browser:
 
     @staticmethod
     def shows(fields: Sequence[tuple[str, str]], origin: str, *, credentials: bool) -> bool:
-        """ "CORS check": whether a script of an origin may read the response with these fields."""
+        """Whether a script of an origin may read the response with these fields ("CORS check")."""
         allowed = _joined(fields, "access-control-allow-origin")
         if allowed == "*" and not credentials:
             return True
@@ -331,7 +331,7 @@ class Browser:
         *,
         credentials: bool,
     ) -> bool:
-        """ "CORS-preflight fetch", step 7: whether the request follows that the preflight asked for."""
+        """Whether the request follows that the preflight asked for ("CORS-preflight fetch", step 7)."""
         status, fields = answer
         if not 200 <= status <= 299 or not cls.shows(fields, origin, credentials=credentials):
             return False

@@ -358,7 +358,7 @@ async def other():
         cors = aiohttp_cors.setup(application)
         resource = cors.add(application.router.add_resource("/a"))
         for method in ("GET", "POST", "PUT"):
-            cors.add(resource.add_route(method, opinionated_not), {APP: options})
+            cors.add(resource.add_route(method, silent), {APP: options})
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
         servers.append(runner)
         await runner.setup()
@@ -370,7 +370,7 @@ async def other():
         await runner.cleanup()
 
 
-async def opinionated_not(request: web.Request) -> web.Response:
+async def silent(request: web.Request) -> web.Response:
     return web.Response()
 
 
@@ -418,7 +418,7 @@ async def test_browser_does_the_same_behind_aiohttp_cors(
         f"expose_headers: [X-Told], credentials: {str(credentials).lower()}, max_age: 10m}}"
     )
     routes = f"routes: [{{id: a, match: {{path: /a}}, auth: public, upstream: backend, {policy}}}]"
-    gateway = await serve(await backend(opinionated_not), policies=routes)
+    gateway = await serve(await backend(silent), policies=routes)
     for mode in (False, True):
         ours = await outcomes(session, url(gateway, "/a"), browser, credentials=mode)
         theirs = await outcomes(session, await other(options), browser, credentials=mode)
