@@ -17,13 +17,13 @@ from gateway.http.edits import Block, Edits
 from gateway.http.fields import FieldTable
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply
-from gateway.http.request import Request
+from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
-from gateway.rewrite import client_lines, is_websocket, upstream_head, with_hops
+from gateway.rewrite import client_lines, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
 from gateway.wire.clock import NEVER, Alarm, Clock
@@ -161,14 +161,14 @@ class Relay:
 
     def client_data(self, chunk: bytes) -> None:
         self._received += len(chunk)
+        if self._stage is _NEW:
+            self._body = chunk
+            return self._decide(0)
         if self._received > self._route.body_limit and self._stage is not _TUNNEL:
             return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
         connection = self._connection
         if connection is not None:
             return connection.write(self._framed(chunk)) if chunk else None
-        if self._stage is _NEW:
-            self._body = chunk
-            return self._decide(0)
         if self._stage is not _DONE:
             self._body += chunk
             if len(self._body) > _HELD_AT_MOST:
@@ -310,6 +310,9 @@ class Relay:
 
     def _go(self) -> None:
         """Every policy has agreed: take the request to its target."""
+        if self._received > self._route.body_limit:
+            # What came with the head is counted here, so that this answer has what the policies note, too.
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
         target = self._route.target
         if not isinstance(target, Forward):
             return self._give_up(self._local(target))

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -46,9 +46,9 @@ admin: {ADMIN}
 listeners: [{LISTENER}]
 upstreams: {backend: {endpoints: ["${env:BACKEND:-http://127.0.0.1:1}"], UPSTREAM}}
 policies: [policies]
-defaults: {headers: {HEADERS}}
+defaults: {headers: {HEADERS}, DEFAULTS}
 """
-WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS")
+WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS", "DEFAULTS")
 ADDRESS = 'address: "127.0.0.1:0"'
 
 POLICIES = """\
@@ -77,7 +77,8 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
     """Make a Snapshot from the text of gateway.yaml (the default one unless given) and of a file of policies.
 
     `admin`, `listener` and `headers` are what stands there in the default one; `upstream` is what its backend
-    has beside the endpoint, such as `host: endpoint`; `more` follows whatever text it is.
+    has beside the endpoint, such as `host: endpoint`, `defaults` what stands there beside the headers; `more`
+    follows whatever text it is.
     """
 
     def make(
@@ -89,11 +90,12 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
         listener: str = ADDRESS,
         upstream: str = "",
         headers: str = "preset: none",
+        defaults: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> Snapshot:
         folder = tmp_path / "configuration"
         (folder / "policies").mkdir(parents=True, exist_ok=True)
-        for word, text in zip(WORDS, (admin, listener, upstream, headers), strict=True):
+        for word, text in zip(WORDS, (admin, listener, upstream, headers, defaults), strict=True):
             gateway = gateway.replace(word, text)
         (folder / "gateway.yaml").write_text(gateway + dedent(more))
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
@@ -395,6 +397,57 @@ def repository(tmp_path: Path) -> Path:
         text = text.replace(fixed, free)
     path.write_text(text)
     return path
+
+
+@final
+class Browser:
+    """What a browser makes of an answer, step by step as the Fetch standard has it."""
+
+    @staticmethod
+    def shows(fields: Sequence[tuple[str, str]], origin: str, *, credentials: bool) -> bool:
+        """Whether a script of an origin may read the response with these fields ("CORS check")."""
+        allowed = _joined(fields, "access-control-allow-origin")
+        if allowed == "*" and not credentials:
+            return True
+        granted = _joined(fields, "access-control-allow-credentials") == "true"
+        return allowed == origin and (granted or not credentials)
+
+    @classmethod
+    def sends(
+        cls,
+        answer: tuple[int, Sequence[tuple[str, str]]],
+        origin: str,
+        method: str,
+        asked: Sequence[str],
+        *,
+        credentials: bool,
+    ) -> bool:
+        """Whether the request follows that the preflight asked for ("CORS-preflight fetch", step 7)."""
+        status, fields = answer
+        if not 200 <= status <= 299 or not cls.shows(fields, origin, credentials=credentials):
+            return False
+        methods = _members(fields, "access-control-allow-methods")
+        names = {name.lower() for name in _members(fields, "access-control-allow-headers")}
+        usual = method in ("GET", "HEAD", "POST") or method in methods
+        if not usual and (credentials or "*" not in methods):
+            return False
+        others = {name.lower() for name in asked} - names
+        return not others or (not credentials and "*" in names and "authorization" not in others)
+
+
+def _joined(fields: Sequence[tuple[str, str]], name: str) -> str | None:
+    values = [value for raw, value in fields if raw.lower() == name]
+    return ", ".join(values) if values else None
+
+
+def _members(fields: Sequence[tuple[str, str]], name: str) -> set[str]:
+    return {member.strip() for member in (_joined(fields, name) or "").split(",")} - {""}
+
+
+@pytest.fixture(scope="session")
+def browser() -> type[Browser]:
+    """The CORS protocol from the other side."""
+    return Browser
 
 
 def _free_port() -> int:

@@ -63,7 +63,6 @@ LIBRARIES = {
 # tested where it is used.
 UNTESTED = {
     "gateway/http/reason.py": "a vocabulary",
-    "gateway/http/request.py": "a constructor",
     "gateway/http/response.py": "a constructor",
     "gateway/config/snapshot.py": "dataclasses without behaviour",
     "gateway/config/offline.py": "composition",

@@ -10,8 +10,8 @@ from typing import final
 from gateway.config.entry import Entry
 from gateway.config.pem import Pem
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
-from gateway.config.schema.named import HeadersSpec, RoleSpec
-from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec
+from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec, RouteSpec
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec, UpstreamTlsSpec
 from gateway.config.snapshot import (
     Admin,
@@ -36,6 +36,7 @@ from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
 from gateway.policy.allow import Allow, Demand
 from gateway.policy.condition import condition
+from gateway.policy.cors import STRIPPED, Cors, Handshakes, Terms, Trial, constant
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.ports import Ports
@@ -58,6 +59,7 @@ class Specs:
     tree: Tree
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
+    cors: Mapping[str, CorsSpec]
     roles: Mapping[str, RoleSpec]
     entries: tuple[Entry, ...]
     pem: Pem
@@ -84,12 +86,13 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
 
 @final
 class _Compiler:
-    """Makes routes. Routes whose headers policies are equal share one pair of Edits."""
+    """Makes routes. Those whose headers policies are equal share one pair of Edits; so it is with cors."""
 
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
-        self._edits: dict[str, tuple[Edits, Edits]] = {}
+        self._edits: dict[tuple[str, CorsSpec | None], tuple[Edits, Edits]] = {}
+        self._cors: dict[tuple[CorsSpec, str], Cors] = {}
         roles = specs.roles.items()
         self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})
 
@@ -103,9 +106,10 @@ class _Compiler:
             variables=names,
             upgrades="websocket" in spec.upgrade,
             pipeline=self._pipeline(spec, entry.sources, names),
-            edits=self._headers(spec.headers),
+            edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
+            answers_preflights=self._cors_in_force(spec) is not None,
         )
 
     def unmatched(self) -> Route:
@@ -131,9 +135,10 @@ class _Compiler:
             variables=(),
             upgrades=False,
             pipeline=self._pipeline(spec, sources, ()),
-            edits=self._headers(spec.headers),
+            edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=reply,
+            answers_preflights=self._cors_in_force(spec) is not None,
         )
 
     def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]) -> Pipeline:
@@ -145,6 +150,7 @@ class _Compiler:
         self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]
     ) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
+        yield from self._cors_policies(spec, sources)
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
@@ -163,12 +169,37 @@ class _Compiler:
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
-    def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
-        spec = self._headers_spec(said)
-        digest = spec.model_dump_json()
-        if digest not in self._edits:
-            self._edits[digest] = compile_headers(spec.preset, spec.set, spec.default, spec.remove)
-        return self._edits[digest]
+    def _cors_policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+        said = self._cors_spec(spec)
+        if said is None:
+            return
+        key = said, sources["cors"]
+        if key not in self._cors:
+            self._cors[key] = Cors(Terms(**dict(said)), sources["cors"])
+        cors = self._cors[key]
+        if self._cors_in_force(spec) is None:
+            yield Trial(cors)
+            return
+        yield cors
+        if isinstance(spec, RouteSpec) and spec.upgrade and not cors.origins.any:
+            yield Handshakes(cors)
+
+    def _cors_in_force(self, spec: DefaultsSpec) -> CorsSpec | None:
+        return None if "cors" in (spec.report or ()) else self._cors_spec(spec)
+
+    def _cors_spec(self, spec: DefaultsSpec) -> CorsSpec | None:
+        return self._specs.cors[spec.cors] if isinstance(spec.cors, str) else spec.cors
+
+    def _edits_of(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
+        headers, cors = self._headers_spec(spec.headers), self._cors_in_force(spec)
+        key = headers.model_dump_json(), cors
+        if key not in self._edits:
+            plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
+            if cors is not None:
+                added = constant(Terms(**dict(cors)))
+                plain, secure = plain.and_also(added, STRIPPED), secure.and_also(added, STRIPPED)
+            self._edits[key] = plain, secure
+        return self._edits[key]
 
     def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
         if isinstance(said, HeadersSpec):

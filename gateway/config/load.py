@@ -77,6 +77,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         tree=gateway.tree,
         gateway=gateway.spec,
         headers={name: spec for section in sections for name, spec in section.headers.items()},
+        cors={name: spec for section in sections for name, spec in section.cors.items()},
         roles={name: spec for section in sections for name, spec in section.roles.items()},
         entries=entries,
         pem=files_of_tls,

@@ -134,9 +134,14 @@ def url(text: str) -> str:
 
 def origin(text: str) -> str:
     """`https://app.example` or `https://*.app.example`, as browsers spell it; `null` and `*` too."""
-    pattern = rf"https?://({HOST})(:{_PORT})?|\*|null"
-    if not re.fullmatch(pattern, text):
+    match = re.fullmatch(rf"(https?)://(?:{HOST})(?::(?P<port>{_PORT}))?|\*|null", text)
+    if match is None:
         raise ValueError("an origin such as https://app.example, in lower case and without a path")
+    port = match["port"] or "1"
+    if port != str(int(port)) or int(port) > 65535:
+        raise ValueError("an origin with a port of at most 65535, without zeros before it")
+    if port == {"http": "80", "https": "443"}.get(match[1]):
+        raise ValueError("an origin without the usual port, as browsers leave it out")
     return text
 
 

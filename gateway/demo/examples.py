@@ -5,6 +5,10 @@ _WEBSOCKET = (
     "-H 'Connection: Upgrade' -H 'Upgrade: websocket' "
     "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: bW91bnQga2lsaW1hbmphcg=='"
 )
+_PREFLIGHT = (
+    "-H 'Origin: https://app.azora.example' -H 'Access-Control-Request-Method: DELETE' "
+    "-H 'Access-Control-Request-Headers: authorization'"
+)
 _JSON = "-H 'Content-Type: application/json'"
 
 
@@ -23,6 +27,10 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         (
             "A WebSocket: 101, a greeting, and the end after two seconds",
             f"curl -i -N --max-time 2 --output - {_WEBSOCKET} '{api}/family/chat?persona=persona-2'",
+        ),
+        (
+            "A browser asks whether a page of ours may send a DELETE: a preflight, answered by the gateway",
+            f"curl -i -X OPTIONS {_PREFLIGHT} {api}/auth/sessions/session-1",
         ),
         ("A slow service that makes it in time", f"curl '{api}/health/probe/slow?seconds=2'"),
         ("One that does not: 504 after five seconds", f"curl -i '{api}/health/probe/slow?seconds=8'"),

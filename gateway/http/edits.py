@@ -1,8 +1,8 @@
 """What a route does to the fields of every response that leaves through it, compiled.
 
-Three modes a field: `set` replaces what the backend sent, `default` steps in where it sent none, `remove`
-takes it away (a trailing `*` removes by prefix whatever `default` does not name). The constant lines are
-joined once for each choice of defaults.
+Four modes a field: `set` replaces what the backend sent, `default` steps in where it sent none, `remove`
+takes it away (a trailing `*` removes by prefix whatever `default` does not name), `add` joins what the
+backend sent. The constant lines are joined once for each choice of defaults.
 """
 
 from collections.abc import Iterable
@@ -34,15 +34,26 @@ class Edits:
     replaced, and where a default need not step in.
     """
 
-    __slots__ = ("_all", "_blocks", "default", "remove", "set", "table")
+    __slots__ = ("_all", "_blocks", "add", "default", "remove", "set", "table")
 
-    def __init__(self, set: Iterable[Field], default: Iterable[Field], remove: Iterable[bytes]) -> None:
+    def __init__(
+        self,
+        set: Iterable[Field],
+        default: Iterable[Field],
+        remove: Iterable[bytes],
+        add: Iterable[Field] = (),
+    ) -> None:
         self.set = tuple(set)
         self.default = tuple(default)
         self.remove = tuple(name.lower() for name in remove)
+        self.add = tuple(add)
         self.table = self._table()
         self._all = (1 << len(self.default)) - 1
         self._blocks: dict[int, Block] = {}
+
+    def and_also(self, add: Iterable[Field], remove: Iterable[bytes]) -> "Edits":
+        """These edits, and what a policy adds and removes beside them."""
+        return Edits(self.set, self.default, (*self.remove, *remove), (*self.add, *add))
 
     def apply(self, fields: Iterable[Field], status: int = 200) -> tuple[list[Field], Block]:
         """The fields of a response that pass, in order, and the constant fields that join them."""
@@ -65,7 +76,7 @@ class Edits:
         block = self._blocks.get(present)
         if block is None:
             absent = [field for bit, field in enumerate(self.default) if not present & 1 << bit]
-            block = Block((*self.set, *absent))
+            block = Block((*self.set, *self.add, *absent))
             if len(self._blocks) < _BLOCKS_AT_MOST:
                 self._blocks[present] = block
         return block

@@ -30,6 +30,9 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    ORIGIN_DENIED = "origin_denied"
+    PREFLIGHT_METHOD = "preflight_method"
+    PREFLIGHT_FIELDS = "preflight_fields"
     NO_CREDENTIALS = "no_credentials"
     MISSING_PERMISSION = "missing_permission"
     MISSING_ROLE = "missing_role"

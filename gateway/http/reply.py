@@ -47,7 +47,7 @@ class Body:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """An answer of our own: status, fields, and a body per representation. `reason` is None for a success."""
+    """An answer of our own: status, fields, a body per representation; no `reason` if nothing is refused."""
 
     status: int
     reason: Reason | None

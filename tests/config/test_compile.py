@@ -315,3 +315,83 @@ def test_who_asks_for_nothing_that_is_there_is_not_asked_who_he_is(demanding):
     for request in (asked(b"/nowhere"), asked(b"/a/7", b"PUT")):
         route, _ = snapshot.router.route(request)
         assert ["limits"] == [policy.name for policy in route.pipeline.policies]
+
+
+CORS = """
+cors: {web: {allow_origins: ["https://app.example"]}, all: {allow_origins: ["*"]}}
+defaults: {auth: public, upstream: pay, cors: web}
+routes:
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "policies"),
+    [
+        pytest.param("", ["Cors", "DeclaredLength"], id="a default"),
+        pytest.param(", cors: all", ["Cors", "DeclaredLength"], id="a policy by name"),
+        pytest.param(
+            ', cors: {allow_origins: ["null"]}, clients: {deny: [10.0.0.0/8]}',
+            ["Cors", "Clients", "DeclaredLength"],
+            id="in place, ahead of all others",
+        ),
+        pytest.param(
+            ", upgrade: [websocket]", ["Cors", "Handshakes", "DeclaredLength"], id="with handshakes to judge"
+        ),
+        pytest.param(
+            ", cors: all, upgrade: [websocket]", ["Cors", "DeclaredLength"], id="with handshakes of everybody"
+        ),
+        pytest.param(", report: [cors]", ["Reported", "DeclaredLength"], id="on trial"),
+    ],
+)
+def test_cors_comes_first(compiled, keys, policies):
+    (route,) = compiled(gateway=HEAD, policies=f"{CORS}  - {{id: a, match: {{path: /a}}{keys}}}\n").routes
+    assert policies == [type(policy).__name__ for policy in route.pipeline.policies]
+    assert ("cors", "report" not in keys) == (route.pipeline.policies[0].name, route.answers_preflights)
+
+
+@pytest.mark.parametrize(
+    ("keys", "added", "removed"),
+    [
+        pytest.param("", [(b"Vary", b"Origin")], True, id="origins"),
+        pytest.param(
+            ", cors: all",
+            [
+                (b"Access-Control-Allow-Origin", b"*"),
+                (
+                    b"Access-Control-Expose-Headers",
+                    b"RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, traceresponse",
+                ),
+            ],
+            True,
+            id="all origins",
+        ),
+        pytest.param(", report: [cors]", [], False, id="on trial nothing changes"),
+    ],
+)
+def test_what_cors_tells_everybody_joins_the_edits(compiled, keys, added, removed):
+    (route,) = compiled(
+        gateway=HEAD, policies=f"{CORS}  - {{id: a, match: {{path: /a}}, headers: none{keys}}}\n"
+    ).routes
+    sent = [(b"Vary", b"Accept"), (b"access-control-allow-origin", b"*"), (b"Access-Control-Max-Age", b"1")]
+    for edits in route.edits:
+        kept, block = edits.apply(sent)
+        assert (tuple(added), sent[:1] if removed else sent) == (block.fields, kept)
+
+
+def test_routes_share_a_cors_policy_and_what_it_learned(compiled):
+    routes = compiled(
+        gateway=HEAD,
+        policies=f"{CORS}  - {{id: a, match: {{path: /a}}}}\n  - {{id: b, match: {{path: /b}}}}\n",
+    ).routes
+    one, other = routes
+    assert one.pipeline.policies[0] is other.pipeline.policies[0]
+    assert one.edits is other.edits
+    assert one.pipeline.policies[0].source.endswith("policies/a.yaml:2")
+
+
+def test_what_no_route_takes_has_the_cors_policy_of_the_global_defaults(compiled):
+    snapshot = compiled(gateway=HEAD + 'defaults: {cors: {allow_origins: ["https://a.b"]}}\n')
+    unmatched, _ = snapshot.router.route(asked(b"/nowhere"))
+    assert ["cors", "limits"] == [policy.name for policy in unmatched.pipeline.policies]
+    assert ((b"Vary", b"Origin"),) == unmatched.edits[0].add
+    assert unmatched.pipeline.policies[0].source.endswith("gateway.yaml:4")

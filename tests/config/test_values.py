@@ -84,7 +84,11 @@ REFUSED = {
         *("http://[::1", "unix:run/a.sock"),
     ],
     values.url: ["id.example", "ftp://id", "https://u:p@id", "https://id/#a", "https://id:x", "https://id/ä"],
-    values.origin: ["app.example", "https://app.example/", "https://App.example"],
+    values.origin: [
+        *("app.example", "https://app.example/", "https://App.example", "https://app.example:443", "ftp://a"),
+        *("http://app.example:80", "http://app.example:080", "http://app.example:65536", "https://*", "Null"),
+        *("https://a.*.example", "https://u@app.example", "https://app.example\n", "**"),
+    ],
     values.host: ["App.example", "app.example:80", "a_b", "*", "*.*.a", "-a", "a..b"],
     values.name: ["1a", "_a", "a b", "a/b", "a" * 65],
     values.permission: [

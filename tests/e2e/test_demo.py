@@ -35,6 +35,14 @@ SHOWN = {
         28,
         ["HTTP/1.1 101 Switching Protocols", "Sharp! What are we building?"],
     ),
+    "A browser asks whether a page of ours may send a DELETE: a preflight, answered by the gateway": (
+        0,
+        [
+            "HTTP/1.1 204 No Content",
+            "Access-Control-Allow-Origin: https://app.azora.example",
+            "Access-Control-Allow-Methods: PUT, DELETE",
+        ],
+    ),
     "A slow service that makes it in time": (0, ['{"slept": 2.0}']),
     "One that does not: 504 after five seconds": (
         0,

@@ -100,6 +100,16 @@ def test_a_backend_that_invents_names_fills_no_memory(edits):
     assert len(learned) <= 4096
 
 
+@pytest.mark.parametrize("status", [200, 304, 404])
+def test_what_is_added_stands_beside_what_the_backend_sent(edits, status):
+    """Also on a 304, whose fields renew those of the stored response."""
+    more = edits.and_also([(b"Vary", b"Origin")], [b"Access-*"])
+    sent = [(b"Vary", b"Accept"), (b"Access-Control-Max-Age", b"1"), (b"Server", b"x")]
+    kept, block = more.apply(sent, status)
+    assert ([(b"Vary", b"Accept")], (*SET, (b"Vary", b"Origin"))) == (kept, block.fields[:3])
+    assert () == edits.add
+
+
 def test_a_backend_that_varies_its_fields_fills_no_memory():
     default = [(b"X-%d" % number, b"") for number in range(10)]
     edits = Edits([], default, [])

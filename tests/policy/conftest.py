@@ -9,14 +9,14 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0, method=b"GET", lines=(), captures=(), principal=None):
+    def make(*, client="192.0.2.1", length=0, method=b"GET", lines=(), noted=(), captures=(), principal=None):
         request = Request(
             method=method,
             authority=b"a.example",
             path=b"/",
             query=b"",
             lines=list(lines),
-            noted={},
+            noted=dict(noted),
             length=length,
             client=client,
             secure=False,

@@ -142,9 +142,10 @@ class RecordingTransport(asyncio.Transport):
     # What the other side does.
 
     def feed(self, *pieces: bytes) -> None:
-        """Send pieces, each a read of its own; an empty one says that no more will come."""
-        self._coming.extend(pieces)
-        self._bring()
+        """Send pieces, each a read of its own; behind an empty one, the end, nothing comes any more."""
+        if not self._at_eof:
+            self._coming.extend(pieces)
+            self._bring()
 
     def take(self, size: int) -> None:
         """Read `size` bytes of what has piled up."""
@@ -167,6 +168,7 @@ class RecordingTransport(asyncio.Transport):
                 self.protocol.data_received(piece)
             else:
                 self._at_eof = True
+                self._coming.clear()
                 stays = self.protocol.eof_received()
                 assert self.has_half_close or not stays, "the loop would log that it has no effect"
                 if not stays:

@@ -166,8 +166,9 @@ class DefaultsSpec(Spec):
         ]
         | None
     ) = later("Tiers that every request is counted by.")
-    cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = later(
-        "Which browser applications may call: the name of a cors policy, or the policy in place."
+    cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = optional(
+        "Which browser applications may call: the name of a cors policy, or the policy in place. Absent: the "
+        "service decides."
     )
     csrf: (
         Annotated[Annotated[Literal["auto", "off"], NAME] | Annotated[TrustedSpec, MAPPING], SHAPE] | None

@@ -48,7 +48,6 @@ def test_a_route_is_read(keys, key, value):
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
         ),
-        pytest.param({"cors": {"allow_origins": ["https://a.b"]}}, id="cors"),
         pytest.param({"csrf": "auto"}, id="csrf"),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
         pytest.param({"compress": True}, id="compression"),
