@@ -10,7 +10,7 @@ from typing import final
 from gateway.config.entry import Entry
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec, TrustedSpec
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
 from gateway.config.snapshot import (
     Admin,
@@ -30,6 +30,7 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
+from gateway.policy.csrf import Csrf
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.ports import Ports
@@ -134,6 +135,9 @@ class _Compiler:
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
+        if spec.csrf != "off":
+            trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
+            yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    CROSS_SITE_REQUEST = "cross_site_request"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_REFUSED = "upstream_refused"

@@ -171,17 +171,17 @@ def test_policies_stand_in_their_order_and_know_their_lines(compiled):
             upstream: pay
             limits: {body: 7B}
             clients: {deny: [10.0.0.0/8]}
+            csrf: auto
         """,
     ).routes
-    clients, length = route.pipeline.policies
-    assert ("clients", "limits") == (clients.name, length.name)
-    assert ("a.yaml:7", "a.yaml:6") == tuple(policy.source.rpartition("/")[2] for policy in (clients, length))
-    assert (7, 7) == (length.limit, route.body_limit)
+    told = [(policy.name, policy.source.rpartition("/")[2]) for policy in route.pipeline.policies]
+    assert [("clients", "a.yaml:7"), ("limits", "a.yaml:6"), ("csrf", "a.yaml:8")] == told
+    assert (7, 7) == (route.pipeline.policies[1].limit, route.body_limit)
 
 
 def test_a_body_limit_that_no_route_says_is_that_of_the_gateway(compiled):
     (route,) = compiled(gateway=HEAD + "limits:\n  body: 5B\n").routes
-    (length,) = route.pipeline.policies
+    length, *_ = route.pipeline.policies
     assert (5, 5, True) == (length.limit, route.body_limit, length.source.endswith("gateway.yaml:5"))
 
 
@@ -214,7 +214,7 @@ def test_what_no_route_takes_has_the_global_defaults(compiled):
         unmatched.edits[0].set,
         unmatched.variables,
     )
-    assert ["clients", "limits"] == [policy.name for policy in unmatched.pipeline.policies]
+    assert ["clients", "limits", "csrf"] == [policy.name for policy in unmatched.pipeline.policies]
 
 
 def test_a_method_that_a_path_does_not_have_is_told_the_others(compiled):
@@ -236,5 +236,37 @@ def test_policies_that_a_route_reports_are_on_trial(compiled):
         """,
     ).routes
     exchange = Exchange(asked(b"/a"), b"0" * 32, ())
-    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert [None, None, None] == [policy(exchange) for policy in route.pipeline.policies]
     assert (("clients", Reason.ADDRESS_DENIED),) == exchange.reported
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        pytest.param("", True, id="unsaid"),
+        pytest.param("csrf: auto", True, id="auto"),
+        pytest.param('csrf: "off"', None, id="off"),
+        pytest.param('csrf: {trusted: ["https://app.example"]}', False, id="a trusted origin"),
+        pytest.param('csrf: {trusted: ["https://other.example"]}', True, id="another one is trusted"),
+    ],
+)
+def test_what_another_site_sends_is_refused_unless_a_route_says_otherwise(compiled, said, refused):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies=f"routes:\n  - {{id: a, match: {{path: /a}}, auth: public, upstream: pay, {said}}}\n",
+    ).routes
+    exchange = Exchange(asked(b"/a", b"POST"), b"0" * 32, ())
+    exchange.request.noted |= {b"cookie": b"a=b", b"origin": b"https://app.example"}
+    verdicts = [policy(exchange) for policy in route.pipeline.policies if policy.name == "csrf"]
+    assert [refused] * (refused is not None) == [verdict is not None for verdict in verdicts]
+
+
+def test_a_reported_csrf_refuses_nobody(compiled):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies="routes: [{id: a, match: {path: /a}, auth: public, upstream: pay, report: [csrf]}]",
+    ).routes
+    exchange = Exchange(asked(b"/a", b"POST"), b"0" * 32, ())
+    exchange.request.noted |= {b"cookie": b"a=b", b"sec-fetch-site": b"cross-site"}
+    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert (("csrf", Reason.CROSS_SITE_REQUEST),) == exchange.reported

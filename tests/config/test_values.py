@@ -37,6 +37,7 @@ from gateway.config.snapshot import Address
             values.url, "https://id.example:8443/keys?a=1", "https://id.example:8443/keys?a=1", id="a URL"
         ),
         pytest.param(values.origin, "https://*.app.example:8443", "https://*.app.example:8443", id="origins"),
+        pytest.param(values.site, "http://[::1]:8080", "http://[::1]:8080", id="one origin"),
         pytest.param(values.host, "*.app.example", "*.app.example", id="a host with a wildcard"),
         pytest.param(values.name, "azora-pay.v2", "azora-pay.v2", id="a name"),
         pytest.param(values.method, "M-SEARCH", "M-SEARCH", id="a rare method"),
@@ -68,6 +69,10 @@ REFUSED = {
     ],
     values.url: ["id.example", "ftp://id", "https://u:p@id", "https://id/#a", "https://id:x", "https://id/ä"],
     values.origin: ["app.example", "https://app.example/", "https://App.example"],
+    values.site: [
+        *("app.example", "https://App.example", "https://app.example/", "https://*.app.example", "*", "null"),
+        *("https://app.example:443", "http://app.example:80", "ftp://app.example"),
+    ],
     values.host: ["App.example", "app.example:80", "a_b", "*", "*.*.a", "-a", "a..b"],
     values.name: ["1a", "_a", "a b", "a/b", "a" * 65],
     values.method: ["get", "GE T", "CONNECT", "TRACE"],

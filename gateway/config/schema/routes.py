@@ -19,10 +19,10 @@ from gateway.config.schema.model import (
     Items,
     Method,
     Name,
-    Origin,
     OwnField,
     Percent,
     Prefix,
+    Site,
     Size,
     Spec,
     Status,
@@ -97,7 +97,7 @@ class ChoiceSpec(Spec):
 class TrustedSpec(Spec):
     """Origins beside the gateway's own."""
 
-    trusted: Items[Origin] = needed("Origins that may send requests with cookies.")
+    trusted: Items[Site] = needed("Origins that may send requests with cookies, byte for byte.")
 
 
 def _item(value: object) -> str:
@@ -157,7 +157,10 @@ class DefaultsSpec(Spec):
     )
     csrf: (
         Annotated[Annotated[Literal["auto", "off"], NAME] | Annotated[TrustedSpec, MAPPING], SHAPE] | None
-    ) = later('Whether requests with cookies from other origins are refused: `auto`, `"off"`, or `trusted`.')
+    ) = optional(
+        "Whether a request with cookies or a password that another site made a browser send is refused: "
+        '`auto`, `"off"`, or `trusted`, which names other origins that may. Absent: `auto`.'
+    )
     validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
     compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
