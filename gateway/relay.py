@@ -19,13 +19,15 @@ from gateway.http.reply import Body, Reply
 from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange, Verdict
+from gateway.policy.compress import encoded, is_worthwhile, revalidated
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
 from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
 from gateway.wire.clock import Clock
-from gateway.wire.downstream import UNKNOWN, Downstream
+from gateway.wire.compression import Compression
+from gateway.wire.downstream import UNKNOWN, ClientStream, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
 
@@ -45,11 +47,12 @@ _CONTINUE = b"100-continue"
 class Surroundings:
     """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
 
-    __slots__ = ("budgets", "clock", "faults", "pseudonym", "upstreams", "via")
+    __slots__ = ("budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
 
     def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
         self.upstreams = upstreams
         self.clock = clock
+        self.compression = Compression()
         self.pseudonym = pseudonym
         self.via = b"1.1 " + pseudonym
         self.faults = Faults(name)
@@ -59,7 +62,7 @@ class Surroundings:
             if upstream.settings.retry is not None
         }
 
-    def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+    def answer(self, stream: ClientStream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
         """Write an answer of our own, with the same edits as every response."""
         accept = None if exchange is None else exchange.request.value(b"accept")
         request_id = new_id() if exchange is None else exchange.request_id
@@ -123,7 +126,7 @@ class Relay:
         self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
     ) -> None:
         self._surroundings = surroundings
-        self._stream = stream
+        self._stream: ClientStream = stream
         self._route = route
         self._exchange = exchange
         self._stage = _NEW
@@ -213,6 +216,8 @@ class Relay:
         lines = client_lines(response, exchange, self._target, surroundings.via)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
+        if exchange.coding is not None:
+            lines = self._coded(exchange.coding, response, lines)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
         self._stream.head(status, lines, block, response.length)
 
@@ -322,6 +327,17 @@ class Relay:
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         return connection.ask(self, request.method, table, head + body if body else head)
+
+    def _coded(self, coding: bytes, response: Response, lines: list[bytes]) -> list[bytes]:
+        """The field lines of a response of a route that compresses; the stream compresses from here on."""
+        request, compression = self._exchange.request, self._surroundings.compression
+        if response.status == 304:
+            return revalidated(lines, request)
+        if not compression.has_room or not is_worthwhile(request, response):
+            return lines
+        stream = cast("Downstream", self._stream)
+        self._stream = compression.between(self, stream, coding, response.length)
+        return encoded(lines, coding)
 
     def _inform(self, response: Response) -> None:
         status = response.status

@@ -10,7 +10,13 @@ from typing import final
 from gateway.config.entry import Entry
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec, TrustedSpec
+from gateway.config.schema.routes import (
+    ClientsSpec,
+    DefaultsSpec,
+    RequestHeadersSpec,
+    RespondSpec,
+    TrustedSpec,
+)
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
 from gateway.config.snapshot import (
     Admin,
@@ -30,6 +36,7 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
+from gateway.policy.compress import NOTED, VARY, Compress
 from gateway.policy.csrf import Csrf
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
@@ -81,7 +88,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
-        self._edits: dict[str, tuple[Edits, Edits]] = {}
+        self._known: dict[tuple[str, bool], tuple[Edits, Edits]] = {}
 
     def route(self, entry: Entry) -> Route:
         spec = entry.spec
@@ -93,7 +100,7 @@ class _Compiler:
             variables=variables(entry.match.path),
             upgrades="websocket" in spec.upgrade,
             pipeline=self._pipeline(spec, entry.sources),
-            edits=self._headers(spec.headers),
+            edits=self._edits(spec),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
         )
@@ -119,7 +126,7 @@ class _Compiler:
             variables=(),
             upgrades=False,
             pipeline=self._pipeline(spec, sources),
-            edits=self._headers(spec.headers),
+            edits=self._edits(spec),
             body_limit=self._body_limit(spec),
             target=reply,
         )
@@ -138,16 +145,21 @@ class _Compiler:
         if spec.csrf != "off":
             trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
             yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
+        if spec.compress:
+            yield Compress(_replaced(spec.request_headers), sources["compress"])
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
-    def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
-        spec = self._headers_spec(said)
-        digest = spec.model_dump_json()
-        if digest not in self._edits:
-            self._edits[digest] = compile_headers(spec.preset, spec.set, spec.default, spec.remove)
-        return self._edits[digest]
+    def _edits(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
+        headers = self._headers_spec(spec.headers)
+        key = headers.model_dump_json(), bool(spec.compress)
+        if key not in self._known:
+            plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
+            if spec.compress:
+                plain, secure = plain.extended([VARY], NOTED), secure.extended([VARY], NOTED)
+            self._known[key] = plain, secure
+        return self._known[key]
 
     def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
         if isinstance(said, HeadersSpec):
@@ -173,7 +185,6 @@ class _Compiler:
             spec.request_headers,
         )
         setting = fields.set if fields is not None else {}
-        removed = (*setting, *fields.remove) if fields is not None else ()
         rewrite = (
             template(spec.rewrite.path, variables(entry.match.path)) if spec.rewrite is not None else None
         )
@@ -182,10 +193,16 @@ class _Compiler:
             prefix=(spec.prefix or "").encode(),
             rewrite=rewrite,
             set_fields=tuple((name.encode(), value.encode()) for name, value in setting.items()),
-            remove_fields=frozenset(name.lower().encode() for name in removed),
+            remove_fields=_replaced(fields),
             response=(timeouts.response if timeouts else None) or usual.response,
             idle=(timeouts.idle if timeouts else None) or usual.idle,
         )
+
+
+def _replaced(fields: RequestHeadersSpec | None) -> frozenset[bytes]:
+    """Lower-case names of the fields that do not reach the backend as the client sent them."""
+    names = (*fields.set, *fields.remove) if fields is not None else ()
+    return frozenset(name.lower().encode() for name in names)
 
 
 def _reply(spec: RespondSpec) -> Reply:

@@ -31,18 +31,33 @@ class Edits:
     """The response fields of one route for one kind of client connection (plain or secure).
 
     `table` sorts the fields of a response: what does not pass between connections, what is removed, what is
-    replaced, and where a default need not step in.
+    replaced, and where a default need not step in. `vary` names request fields that every response depends
+    on; `noted` are response fields, in lower case, whose values are wanted.
     """
 
-    __slots__ = ("_all", "_blocks", "default", "remove", "set", "table")
+    __slots__ = ("_all", "_blocks", "default", "noted", "remove", "set", "table", "vary")
 
-    def __init__(self, set: Iterable[Field], default: Iterable[Field], remove: Iterable[bytes]) -> None:
+    def __init__(
+        self,
+        set: Iterable[Field],
+        default: Iterable[Field],
+        remove: Iterable[bytes],
+        vary: Iterable[bytes] = (),
+        noted: Iterable[bytes] = (),
+    ) -> None:
         self.set = tuple(set)
         self.default = tuple(default)
         self.remove = tuple(name.lower() for name in remove)
+        self.vary = tuple(vary)
+        self.noted = tuple(noted)
         self.table = self._table()
         self._all = (1 << len(self.default)) - 1
         self._blocks: dict[int, Block] = {}
+
+    def extended(self, vary: Iterable[bytes], noted: Iterable[bytes]) -> "Edits":
+        """The same edits with more that every response depends on, and more that is noted of it."""
+        vary, noted = (*self.vary, *vary), (*self.noted, *noted)
+        return Edits(self.set, self.default, self.remove, vary, noted)
 
     def apply(self, fields: Iterable[Field], status: int = 200) -> tuple[list[Field], Block]:
         """The fields of a response that pass, in order, and the constant fields that join them."""
@@ -65,7 +80,9 @@ class Edits:
         block = self._blocks.get(present)
         if block is None:
             absent = [field for bit, field in enumerate(self.default) if not present & 1 << bit]
-            block = Block((*self.set, *absent))
+            # Beside the backend's own `Vary`, if it sent one: a list may stand in several lines.
+            varying = [(b"Vary", b", ".join(self.vary))] if self.vary else []
+            block = Block((*self.set, *absent, *varying))
             if len(self._blocks) < _BLOCKS_AT_MOST:
                 self._blocks[present] = block
         return block
@@ -83,4 +100,9 @@ class Edits:
         for name in (*exact, *(name.lower() for name, _ in self.set)):
             change(name, forwarded=False, bit=0)
         prefixes = tuple(name[:-1] for name in self.remove if name.endswith(b"*"))
+        for name in self.noted:
+            rule = rules.get(name) or FieldRule(
+                name, not name.startswith(prefixes), noted=True, joined_by=b", "
+            )
+            rules[name] = replace(rule, noted=True)
         return FieldTable(rules.values(), prefixes=prefixes)

@@ -45,6 +45,19 @@ class ClientEvents(Protocol):
     def expired(self) -> None: ...
 
 
+class ClientStream(Protocol):
+    """The client's side of one request, as the proxy writes to it: the calls of Downstream."""
+
+    def head(self, status: int, lines: list[bytes], block: Block, length: int) -> None: ...
+    def data(self, chunk: bytes) -> None: ...
+    def end(self, chunk: bytes) -> None: ...
+    def abort(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def allow(self, seconds: float) -> None: ...
+    def finish(self) -> None: ...
+
+
 class Handler(Protocol):
     """Who takes the requests."""
 
@@ -253,6 +266,10 @@ class Downstream(asyncio.Protocol):
         """End in the middle of an answer, so that the client cannot take what it has for whole."""
         self._relay = None
         self.step(_ABORTED)
+
+    def tell(self, relay: ClientEvents) -> None:
+        """Let another one hear from now on what the client does; the request has to be under way."""
+        self._relay = relay
 
     def pause(self) -> None:
         """Take no more of the body for now; what was already read still comes."""

@@ -270,3 +270,46 @@ def test_a_reported_csrf_refuses_nobody(compiled):
     exchange.request.noted |= {b"cookie": b"a=b", b"sec-fetch-site": b"cross-site"}
     assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
     assert (("csrf", Reason.CROSS_SITE_REQUEST),) == exchange.reported
+
+
+@pytest.mark.parametrize(
+    ("defaults", "route", "compresses"),
+    [
+        pytest.param("{}", "", False, id="unsaid"),
+        pytest.param("{}", "compress: true", True, id="said by the route"),
+        pytest.param("{compress: true}", "", True, id="said by default"),
+        pytest.param("{compress: true}", "compress: false", False, id="not by this route"),
+    ],
+)
+def test_a_route_compresses_where_it_says_so(compiled, defaults, route, compresses):
+    snapshot = compiled(
+        gateway=HEAD + f"defaults: {defaults}\n",
+        policies=f"routes:\n  - {{id: a, match: {{path: /a}}, auth: public, upstream: pay, {route}}}\n",
+    )
+    (made,) = snapshot.routes
+    assert compresses == ("compress" == made.pipeline.policies[-1].name)
+    assert 2 * [compresses] == [
+        (b"Vary", b"Accept-Encoding") in edits.block(0, 200).fields for edits in made.edits
+    ]
+    assert 2 * [compresses] == [edits.table[b"etag"] is not None for edits in made.edits]
+
+
+def test_our_own_answers_depend_on_what_the_defaults_say(compiled):
+    snapshot = compiled(gateway=HEAD + "defaults: {compress: true}\n")
+    unmatched, _ = snapshot.router.route(asked(b"/nowhere"))
+    assert (b"Vary", b"Accept-Encoding") in unmatched.edits[0].block(0, 404).fields
+
+
+def test_routes_that_compress_share_their_edits_with_their_like_alone(compiled):
+    routes = compiled(
+        gateway=HEAD,
+        policies="""
+        defaults: {auth: public, upstream: pay}
+        routes:
+          - {id: a, match: {path: /a}, compress: true}
+          - {id: b, match: {path: /b}, compress: true}
+          - {id: c, match: {path: /c}}
+        """,
+    ).routes
+    first, second, third = (route.edits for route in routes)
+    assert (True, False) == (first is second, first is third)

@@ -162,7 +162,7 @@ class DefaultsSpec(Spec):
         '`auto`, `"off"`, or `trusted`, which names other origins that may. Absent: `auto`.'
     )
     validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
-    compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
+    compress: Flag | None = optional("Whether responses are compressed for clients that accept it.")
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
 
