@@ -16,7 +16,7 @@ from gateway.policy import Exchange, Reason
 _SAFE = frozenset([b"GET", b"HEAD", b"OPTIONS"])
 # Schemes whose credentials a browser repeats for whoever makes it ask; Bearer is not among them.
 _AMBIENT = frozenset([b"basic", b"digest", b"negotiate", b"ntlm"])
-# Fetch Metadata 2.4: "none" is a person who typed the address or took a bookmark.
+# Fetch Metadata 2.3: "none" is a person who typed the address or took a bookmark.
 _OWN = frozenset([b"same-origin", b"none"])
 _DEFAULT_PORTS = {b"http": b":80", b"https": b":443"}
 

@@ -7,18 +7,14 @@ more is taken from the backend until it is back. So the order is kept, and at mo
 
 import asyncio
 import logging
-import zlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, Protocol, final
-
-import brotli
-import zstandard
+from typing import final
 
 from gateway.http.edits import Block
 from gateway.http.reason import Reason
 from gateway.wire.downstream import UNKNOWN, ClientEvents, ClientStream, Downstream
+from gateway.wire.encoder import ENCODERS, Encoder
 
 log = logging.getLogger("gateway")
 
@@ -26,73 +22,10 @@ log = logging.getLogger("gateway")
 _AT_ONCE = 64 * 1024
 # Compressors let go of the interpreter while they work, so a second thread means a second core.
 _THREADS = 2
+# Seconds that a thread may take for the last part of a body; it takes milliseconds, but others may be first.
+_WORK_AT_MOST = 10.0
 # Each compressor holds up to a megabyte as long as its client takes to read.
 _AT_MOST = 256
-
-_GZIP_LEVEL = 5
-_BROTLI_QUALITY = 4
-# RFC 8878 7.1 recommends windows of at most 8 MiB; 256 KiB are enough here and cost less.
-_WINDOW = 18
-_ZSTD = zstandard.ZstdCompressionParameters.from_level(3, window_log=_WINDOW)
-
-
-class Encoder(Protocol):
-    """Turns one body into its coding. After `flush` the client can decode all that went in."""
-
-    def compress(self, data: bytes) -> bytes: ...
-    def flush(self) -> bytes: ...
-    def finish(self) -> bytes: ...
-
-
-@final
-class _Gzip:
-    """RFC 1952."""
-
-    __slots__ = ("_object", "compress")
-
-    def __init__(self) -> None:
-        self._object = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
-        self.compress: Callable[[bytes], bytes] = self._object.compress
-
-    def flush(self) -> bytes:
-        return self._object.flush(zlib.Z_SYNC_FLUSH)
-
-    def finish(self) -> bytes:
-        return self._object.flush(zlib.Z_FINISH)
-
-
-@final
-class _Brotli:
-    """RFC 7932."""
-
-    __slots__ = ("compress", "finish", "flush")
-
-    def __init__(self) -> None:
-        compressor = brotli.Compressor(quality=_BROTLI_QUALITY, lgwin=_WINDOW)
-        self.compress: Callable[[bytes], bytes] = compressor.process
-        self.flush: Callable[[], bytes] = compressor.flush
-        self.finish: Callable[[], bytes] = compressor.finish
-
-
-@final
-class _Zstd:
-    """RFC 8878."""
-
-    __slots__ = ("_object", "compress")
-
-    def __init__(self) -> None:
-        self._object = zstandard.ZstdCompressor(compression_params=_ZSTD).compressobj()
-        self.compress: Callable[[bytes], bytes] = self._object.compress
-
-    def flush(self) -> bytes:
-        return self._object.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
-
-    def finish(self) -> bytes:
-        return self._object.flush(zstandard.COMPRESSOBJ_FLUSH_FINISH)
-
-
-# By the names of `gateway.http.coding`.
-ENCODERS: Final[dict[bytes, Callable[[], Encoder]]] = {b"gzip": _Gzip, b"br": _Brotli, b"zstd": _Zstd}
 
 
 @final
@@ -227,6 +160,9 @@ class Compressed:
             self._write(_encode(self._encoder, chunk, self._flushes, last), last)
         else:
             self._relay.client_paused()
+            if last:
+                # The backend has done its part: what time it had left is no matter of ours.
+                self._stream.allow(_WORK_AT_MOST)
             work = partial(_encode, self._encoder, chunk, self._flushes, last)
             self._job = asyncio.get_running_loop().run_in_executor(self._shared.workers, work)
             self._job.add_done_callback(partial(self._encoded, last))

@@ -163,8 +163,8 @@ class DefaultsSpec(Spec):
     )
     validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
     compress: Flag | None = optional(
-        "Whether responses are compressed for clients that accept it: as zstd, br or gzip. Strong ETags become "
-        "weak, which `If-Match` does not match."
+        "Whether responses are compressed for clients that accept it, as zstd, br or gzip. Strong ETags then "
+        "become weak, which `If-Match` does not match."
     )
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
