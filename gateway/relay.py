@@ -26,8 +26,8 @@ from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
 from gateway.wire.clock import Clock
-from gateway.wire.compression import Compression
-from gateway.wire.downstream import UNKNOWN, ClientStream, Downstream
+from gateway.wire.compression import Compressed, Compression
+from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
 
@@ -62,7 +62,9 @@ class Surroundings:
             if upstream.settings.retry is not None
         }
 
-    def answer(self, stream: ClientStream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+    def answer(
+        self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
+    ) -> None:
         """Write an answer of our own, with the same edits as every response."""
         accept = None if exchange is None else exchange.request.value(b"accept")
         request_id = new_id() if exchange is None else exchange.request_id
@@ -126,7 +128,7 @@ class Relay:
         self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
     ) -> None:
         self._surroundings = surroundings
-        self._stream: ClientStream = stream
+        self._stream: Downstream | Compressed = stream
         self._route = route
         self._exchange = exchange
         self._stage = _NEW
@@ -335,8 +337,7 @@ class Relay:
             return revalidated(lines, request)
         if not compression.has_room or not is_worthwhile(request, response):
             return lines
-        stream = cast("Downstream", self._stream)
-        self._stream = compression.between(self, stream, coding, response.length)
+        self._stream = compression.between(self, self._stream, coding, response.length)
         return encoded(lines, coding)
 
     def _inform(self, response: Response) -> None:

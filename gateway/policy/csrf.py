@@ -56,8 +56,8 @@ class Csrf:
 
 
 def _is_ambient(authorization: bytes) -> bool:
-    scheme, *_ = authorization.split(None, 1) or (b"",)
-    return scheme.lower() in _AMBIENT
+    words = authorization.split(None, 1)
+    return bool(words) and words[0].lower() in _AMBIENT
 
 
 def _is_own(origin: bytes, request: Request) -> bool:

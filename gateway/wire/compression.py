@@ -13,7 +13,7 @@ from typing import final
 
 from gateway.http.edits import Block
 from gateway.http.reason import Reason
-from gateway.wire.downstream import UNKNOWN, ClientEvents, ClientStream, Downstream
+from gateway.wire.downstream import UNKNOWN, ClientEvents, ClientStream
 from gateway.wire.encoder import ENCODERS, Encoder
 
 log = logging.getLogger("gateway")
@@ -43,7 +43,7 @@ class Compression:
         """False while so many responses are under way that the next one is better sent as it is."""
         return self.open < _AT_MOST
 
-    def between(self, relay: ClientEvents, stream: Downstream, coding: bytes, length: int) -> "Compressed":
+    def between(self, relay: ClientEvents, stream: ClientStream, coding: bytes, length: int) -> "Compressed":
         """The stream that `relay` goes on with: head and body of its answer reach `stream` in `coding`.
 
         `length` is that of the body as it comes, or UNKNOWN.
@@ -121,6 +121,9 @@ class Compressed:
 
     def finish(self) -> None:
         self._stream.finish()
+
+    def tell(self, relay: ClientEvents) -> None:
+        self._relay = relay
 
     # What the client does.
 

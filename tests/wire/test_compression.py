@@ -296,7 +296,11 @@ async def test_everything_else_passes(place):
     stream.client_data(b"a")
     stream.client_end(b"b")
     stream.client_broken(Reason.MALFORMED)
+    other = Relay()
+    stream.tell(other)
+    stream.client_gone()
     assert ["pause", "resume", "finish", ("allow", 7.0)] == place.client.calls
+    assert ["gone"] == other.calls
     assert [("data", b"a"), ("end", b"b"), Reason.MALFORMED] == place.relay.calls
 
 
