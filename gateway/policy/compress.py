@@ -12,8 +12,13 @@ from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange
 
-# What the responses of a route that compresses are asked for, and what all of them depend on.
-NOTED: Final = (b"cache-control", b"content-encoding", b"content-range", b"content-type", b"etag")
+# What the responses of a route that compresses are asked for. A digest behind the body comes too late to be
+# taken out, so these are fields in which we have a say and which therefore cannot trail.
+NOTED: Final = (
+    *(b"cache-control", b"content-encoding", b"content-range", b"content-type", b"etag"),
+    *(b"digest", b"repr-digest"),
+)
+# What all of them depend on.
 VARY: Final = b"Accept-Encoding"
 
 _ACCEPT = b"accept-encoding"
