@@ -88,7 +88,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
-        self._known: dict[tuple[str, bool], tuple[Edits, Edits]] = {}
+        self._edits: dict[tuple[str, bool], tuple[Edits, Edits]] = {}
 
     def route(self, entry: Entry) -> Route:
         spec = entry.spec
@@ -100,7 +100,7 @@ class _Compiler:
             variables=variables(entry.match.path),
             upgrades="websocket" in spec.upgrade,
             pipeline=self._pipeline(spec, entry.sources),
-            edits=self._edits(spec),
+            edits=self._headers(spec),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
         )
@@ -126,7 +126,7 @@ class _Compiler:
             variables=(),
             upgrades=False,
             pipeline=self._pipeline(spec, sources),
-            edits=self._edits(spec),
+            edits=self._headers(spec),
             body_limit=self._body_limit(spec),
             target=reply,
         )
@@ -151,15 +151,15 @@ class _Compiler:
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
-    def _edits(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
+    def _headers(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
         headers = self._headers_spec(spec.headers)
         key = headers.model_dump_json(), bool(spec.compress)
-        if key not in self._known:
+        if key not in self._edits:
             plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
             if spec.compress:
                 plain, secure = plain.extended([VARY], NOTED), secure.extended([VARY], NOTED)
-            self._known[key] = plain, secure
-        return self._known[key]
+            self._edits[key] = plain, secure
+        return self._edits[key]
 
     def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
         if isinstance(said, HeadersSpec):
