@@ -98,6 +98,7 @@ class Gateway:
             connection.kill()
         for upstream in self.upstreams.values():
             await upstream.stop()
+        self.proxy.surroundings.compression.close()
         await self.ports.stop()
         await self.admin.stop()
         if self._tick is not None:

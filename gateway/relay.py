@@ -21,12 +21,14 @@ from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
+from gateway.policy.compress import encoded, is_worthwhile, revalidated
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
 from gateway.rewrite import client_lines, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
 from gateway.wire.clock import NEVER, Alarm, Clock
+from gateway.wire.compression import Compressed, Compression
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
@@ -54,11 +56,12 @@ _CONTINUE: Final = b"100-continue"
 class Surroundings:
     """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
 
-    __slots__ = ("budgets", "clock", "faults", "pseudonym", "upstreams", "via")
+    __slots__ = ("budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
 
     def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
         self.upstreams = upstreams
         self.clock = clock
+        self.compression = Compression()
         self.pseudonym = pseudonym
         self.via = b"1.1 " + pseudonym
         self.faults = Faults(name)
@@ -68,7 +71,9 @@ class Surroundings:
             if upstream.settings.retry is not None
         }
 
-    def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+    def answer(
+        self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
+    ) -> None:
         """Write an answer of our own, with the same edits as every response."""
         accept = None if exchange is None else exchange.request.value(b"accept")
         request_id = new_id() if exchange is None else exchange.request_id
@@ -141,7 +146,7 @@ class Relay:
         self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
     ) -> None:
         self._surroundings = surroundings
-        self._stream = stream
+        self._stream: Downstream | Compressed = stream
         self._route = route
         self._exchange = exchange
         self._stage = _NEW
@@ -247,6 +252,8 @@ class Relay:
             self._begin_stream(response, lines)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
+        if exchange.coding is not None:
+            lines = self._coded(exchange.coding, response, lines)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
         self._stream.head(status, lines, block, response.length)
 
@@ -392,6 +399,16 @@ class Relay:
         exchange = self._exchange
         own = {name.lower() for name, _ in exchange.response_fields}
         return self._route.edits[exchange.request.secure].table, own
+
+    def _coded(self, coding: bytes, response: Response, lines: list[bytes]) -> list[bytes]:
+        """The field lines of a response of a route that compresses; the stream compresses from here on."""
+        request, compression = self._exchange.request, self._surroundings.compression
+        if response.status == 304:
+            return revalidated(lines, request)
+        if not compression.has_room or not is_worthwhile(request, response):
+            return lines
+        self._stream = compression.between(self, self._stream, coding, response.length)
+        return encoded(lines, coding)
 
     def _inform(self, response: Response) -> None:
         status = response.status

@@ -11,7 +11,15 @@ from gateway.config.entry import Entry
 from gateway.config.pem import Pem
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
 from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec
-from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec, RouteSpec
+from gateway.config.schema.routes import (
+    AllowSpec,
+    ClientsSpec,
+    DefaultsSpec,
+    RequestHeadersSpec,
+    RespondSpec,
+    RouteSpec,
+    TrustedSpec,
+)
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec, UpstreamTlsSpec
 from gateway.config.snapshot import (
     Admin,
@@ -35,8 +43,10 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
 from gateway.policy.allow import Allow, Demand
+from gateway.policy.compress import NOTED, VARY, Compress
 from gateway.policy.condition import condition
 from gateway.policy.cors import STRIPPED, Cors, Handshakes, Terms, Trial, constant
+from gateway.policy.csrf import Csrf
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.ports import Ports
@@ -91,7 +101,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
-        self._edits: dict[tuple[str, CorsSpec | None], tuple[Edits, Edits]] = {}
+        self._edits: dict[tuple[str, CorsSpec | None, bool], tuple[Edits, Edits]] = {}
         self._cors: dict[tuple[CorsSpec, str], Cors] = {}
         roles = specs.roles.items()
         self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})
@@ -155,8 +165,13 @@ class _Compiler:
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
+        if spec.csrf != "off":
+            trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
+            yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
         if spec.allow is not None and not spec.is_public:
             yield Allow(self._demand(spec.allow, names), sources["allow"])
+        if spec.compress:
+            yield Compress(_replaced(spec.request_headers), sources["compress"])
 
     def _demand(self, spec: AllowSpec, names: tuple[str, ...]) -> Demand:
         return Demand(
@@ -192,12 +207,15 @@ class _Compiler:
 
     def _edits_of(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
         headers, cors = self._headers_spec(spec.headers), self._cors_in_force(spec)
-        key = headers.model_dump_json(), cors
+        key = headers.model_dump_json(), cors, bool(spec.compress)
         if key not in self._edits:
             plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
             if cors is not None:
                 added = constant(Terms(**dict(cors)))
                 plain, secure = plain.and_also(added, STRIPPED), secure.and_also(added, STRIPPED)
+            if spec.compress:
+                depends = ((b"Vary", VARY),)
+                plain, secure = plain.and_also(depends, noted=NOTED), secure.and_also(depends, noted=NOTED)
             self._edits[key] = plain, secure
         return self._edits[key]
 
@@ -225,7 +243,6 @@ class _Compiler:
             spec.request_headers,
         )
         setting = fields.set if fields is not None else {}
-        removed = (*setting, *fields.remove) if fields is not None else ()
         rewrite = (
             template(spec.rewrite.path, variables(entry.match.path)) if spec.rewrite is not None else None
         )
@@ -234,10 +251,16 @@ class _Compiler:
             prefix=(spec.prefix or "").encode(),
             rewrite=rewrite,
             set_fields=tuple((name.encode(), value.encode()) for name, value in setting.items()),
-            remove_fields=frozenset(name.lower().encode() for name in removed),
+            remove_fields=_replaced(fields),
             response=(timeouts.response if timeouts else None) or usual.response,
             idle=(timeouts.idle if timeouts else None) or usual.idle,
         )
+
+
+def _replaced(fields: RequestHeadersSpec | None) -> frozenset[bytes]:
+    """Lower-case names of the fields that do not reach the backend as the client sent them."""
+    names = (*fields.set, *fields.remove) if fields is not None else ()
+    return frozenset(name.lower().encode() for name in names)
 
 
 def _reply(spec: RespondSpec) -> Reply:

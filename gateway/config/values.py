@@ -27,6 +27,7 @@ FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _PORT = r"[0-9]{1,5}"
+_OWN_PORTS = {"http": ":80", "https": ":443"}
 _UNIX_AT_MOST = 107  # sun_path of Linux holds 108 bytes, the last of them zero.
 
 
@@ -142,6 +143,14 @@ def origin(text: str) -> str:
         raise ValueError("an origin with a port of at most 65535, without zeros before it")
     if port == {"http": "80", "https": "443"}.get(match[1]):
         raise ValueError("an origin without the usual port, as browsers leave it out")
+    return text
+
+
+def site(text: str) -> str:
+    """`https://app.example`: one origin exactly as a browser sends it, without the scheme's own port."""
+    match = re.fullmatch(rf"(https?)://({HOST})(:{_PORT})?", text)
+    if match is None or "*" in text or text.endswith(_OWN_PORTS[match[1]]):
+        raise ValueError("an origin such as https://app.example, exactly as a browser sends it")
     return text
 
 

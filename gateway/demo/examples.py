@@ -17,6 +17,7 @@ def examples(base_url: str) -> list[tuple[str, str]]:
     api = f"{base_url}/api"
     return [
         ("A list, with our headers on it", f"curl -i {api}/education/courses"),
+        ("The same list, compressed on its way", f"curl -i --compressed {api}/education/courses"),
         ("What the service behind sees of a request", f"curl '{api}/gateway/echo?a=1&a=2'"),
         (
             "Something new: 201, and its Location with the prefix put back",
@@ -40,6 +41,10 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
         ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
         ("A path trick, refused", f"curl -i --path-as-is {api}/pay/%2e%2e/mint/issues"),
+        (
+            "What another site made a browser send, refused",
+            f"curl -i -b session=1 -H 'Origin: https://evil.example' -d '{{}}' {api}/education/courses",
+        ),
         (
             "A body over the route's limit, refused before it is read",
             f"head -c 20000 /dev/zero | curl -i {_JSON} --data-binary @- {api}/pay/charges",

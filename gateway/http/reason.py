@@ -33,6 +33,7 @@ class Reason(StrEnum):
     ORIGIN_DENIED = "origin_denied"
     PREFLIGHT_METHOD = "preflight_method"
     PREFLIGHT_FIELDS = "preflight_fields"
+    CROSS_SITE_REQUEST = "cross_site_request"
     NO_CREDENTIALS = "no_credentials"
     MISSING_PERMISSION = "missing_permission"
     MISSING_ROLE = "missing_role"

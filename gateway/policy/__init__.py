@@ -37,6 +37,7 @@ class Exchange:
     """The notes about one request while it is decided.
 
     `captures` are the raw segments of the path that the route's template names, in its order.
+    `coding` is the content coding that the client wants where the route compresses.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
     the refusals of policies on trial, by name; `endings` are called once, when the request is over. `until`
@@ -46,6 +47,7 @@ class Exchange:
 
     __slots__ = (
         "captures",
+        "coding",
         "endings",
         "hidden",
         "principal",
@@ -61,6 +63,7 @@ class Exchange:
         self.request = request
         self.request_id = request_id
         self.captures = captures
+        self.coding: bytes | None = None
         self.principal: Principal | None = None
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()

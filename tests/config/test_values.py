@@ -37,6 +37,7 @@ from gateway.config.snapshot import Address
             values.url, "https://id.example:8443/keys?a=1", "https://id.example:8443/keys?a=1", id="a URL"
         ),
         pytest.param(values.origin, "https://*.app.example:8443", "https://*.app.example:8443", id="origins"),
+        pytest.param(values.site, "http://[::1]:8080", "http://[::1]:8080", id="one origin"),
         pytest.param(values.host, "*.app.example", "*.app.example", id="a host with a wildcard"),
         pytest.param(values.server_name, "pay.internal", "pay.internal", id="the name in a certificate"),
         pytest.param(values.server_name, "2001:db8::1", "2001:db8::1", id="the address in a certificate"),
@@ -88,6 +89,10 @@ REFUSED = {
         *("app.example", "https://app.example/", "https://App.example", "https://app.example:443", "ftp://a"),
         *("http://app.example:80", "http://app.example:080", "http://app.example:65536", "https://*", "Null"),
         *("https://a.*.example", "https://u@app.example", "https://app.example\n", "**"),
+    ],
+    values.site: [
+        *("app.example", "https://App.example", "https://app.example/", "https://*.app.example", "*", "null"),
+        *("https://app.example:443", "http://app.example:80", "ftp://app.example"),
     ],
     values.host: ["App.example", "app.example:80", "a_b", "*", "*.*.a", "-a", "a..b"],
     values.name: ["1a", "_a", "a b", "a/b", "a" * 65],

@@ -50,6 +50,7 @@ def test_commands_lead_to_their_routes():
     """In their order; None where the gateway itself refuses."""
     expected = [
         "education-course-list",
+        "education-course-list",
         "gateway-echo",
         "pay-charge-create",
         "pay-statement-download",
@@ -64,6 +65,7 @@ def test_commands_lead_to_their_routes():
         None,
         None,
         None,
+        "education-course-create",
         "pay-charge-create",
     ]
     assert expected == [_reached(command) for _, command in examples(_BASE)]

@@ -13,6 +13,10 @@ SHOWN = {
         0,
         ["HTTP/1.1 200 OK", "Cross-Origin-Resource-Policy: same-site", '"id": "course-1"'],
     ),
+    "The same list, compressed on its way": (
+        0,
+        ["HTTP/1.1 200 OK", "Content-Encoding: ", "Vary: Accept-Encoding", '"id": "course-1"'],
+    ),
     "What the service behind sees of a request": (
         0,
         ['"query": "a=1&a=2"', '["X-Azora-Edge", "gateway"]', '["X-Forwarded-Prefix", "/api/gateway"]'],
@@ -58,6 +62,10 @@ SHOWN = {
         ["HTTP/1.1 405 Method Not Allowed", "Allow: GET, HEAD", '"reason":"method_not_allowed"'],
     ),
     "A path trick, refused": (0, ["HTTP/1.1 400 Bad Request", '"reason":"bad_path"']),
+    "What another site made a browser send, refused": (
+        0,
+        ["HTTP/1.1 403 Forbidden", '"reason":"cross_site_request"'],
+    ),
     "A body over the route's limit, refused before it is read": (
         0,
         ["HTTP/1.1 413 ", '"reason":"body_too_large"'],

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import AllowSpec, RouteSpec
+from gateway.config.schema.routes import AllowSpec, RouteSpec, TrustedSpec
 
 ROUTE = {"id": "a", "match": {"path": "/a"}}
 
@@ -24,6 +24,14 @@ def messages(**keys):
             HeadersSpec.model_validate({"preset": "api"}),
             id="in place",
         ),
+        pytest.param({"csrf": "off"}, "csrf", "off", id="a word"),
+        pytest.param(
+            {"csrf": {"trusted": ["https://app.example"]}},
+            "csrf",
+            TrustedSpec(trusted=("https://app.example",)),
+            id="trusted origins",
+        ),
+        pytest.param({"compress": True}, "compress", True, id="compression"),
         pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
         pytest.param({}, "auth", None, id="nothing is implied"),
         pytest.param({}, "is_public", False, id="nor that everybody may come"),
@@ -48,9 +56,7 @@ def test_a_route_is_read(keys, key, value):
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
         ),
-        pytest.param({"csrf": "auto"}, id="csrf"),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
-        pytest.param({"compress": True}, id="compression"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
     ],
