@@ -6,7 +6,8 @@ A snapshot is compiled with these ports; they are started once and stopped once,
 import time
 from typing import final
 
-from gateway.policy.ports import Time
+from gateway.config.offline import NoKeys
+from gateway.policy.ports import KeySource, Time
 
 
 @final
@@ -16,6 +17,10 @@ class LivePorts:
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+
+    def keys(self, source: KeySource) -> NoKeys:
+        """Nobody's keys, as long as none can be fetched."""
+        return NoKeys()
 
     async def start(self) -> None:
         """Begin what runs beside requests. Nothing is waited for, nothing raises."""

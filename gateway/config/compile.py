@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.entry import Entry
+from gateway.config.identity import Authentications
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec
 from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
@@ -80,6 +81,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
+        self._authentications = Authentications(specs.gateway, ports)
         self._edits: dict[str, tuple[Edits, Edits]] = {}
 
     def route(self, entry: Entry) -> Route:
@@ -108,8 +110,10 @@ class _Compiler:
         return self._own_route("_method_not_allowed", reply)
 
     def _own_route(self, id: str, reply: Reply) -> Route:
-        spec, tree = self._specs.gateway.defaults, self._specs.tree
-        sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
+        # What no route takes asks nobody who it is: there is nothing to protect, and 404 says so.
+        said, tree = self._specs.gateway.defaults, self._specs.tree
+        spec = said.model_copy(update={"auth": None})
+        sources = {name: tree.source(("defaults", name)) for name in said.model_fields_set}
         return Route(
             id=id,
             source=tree.source(("defaults",)),
@@ -134,6 +138,9 @@ class _Compiler:
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
+        authentication = self._authentications.policy(spec.auth, sources["auth"]) if spec.auth else None
+        if authentication is not None:
+            yield authentication
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import entry, fields, names, wording
+from gateway.config import entry, fields, issuers, names, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -66,6 +66,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         problems += names.unknown(trees)
     problems += [problem for file in files for problem in file.problems]
     problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
+    if gateway.spec is not None:
+        problems += issuers.problems(gateway.tree, gateway.spec.issuers)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}

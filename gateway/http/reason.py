@@ -30,6 +30,21 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    # Who asks. Whatever could help to forge a token is one word; the others are told of a token whose
+    # signature is good, or of one that says itself which key it means.
+    NO_CREDENTIALS = "no_credentials"
+    MALFORMED_CREDENTIALS = "malformed_credentials"
+    AMBIGUOUS_CREDENTIALS = "ambiguous_credentials"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - a word.
+    UNKNOWN_KEY = "unknown_key"
+    EXPIRED = "token_expired"
+    EARLY = "token_not_yet_valid"
+    WRONG_ISSUER = "wrong_issuer"
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_KIND = "not_an_access_token"
+    BOUND = "bound_token"
+    UNUSABLE_CLAIMS = "unusable_claims"
+    KEYS_UNAVAILABLE = "keys_unavailable"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_REFUSED = "upstream_refused"

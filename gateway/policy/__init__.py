@@ -22,13 +22,19 @@ Verdict = Reply | None
 @final
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, as verified: nothing in here was only claimed."""
+    """Who asks, as verified: nothing in here was only claimed.
+
+    `method` is the word in `auth` that verified it; `expires` when that ends, in seconds since 1970, leeway
+    and all.
+    """
 
     subject: str
     method: str
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
-    claims: Mapping[str, object] = field(default_factory=dict)
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+    expires: float | None = None
+    tier: str | None = None
 
 
 @final

@@ -4,11 +4,45 @@ A policy takes the ports it needs in its constructor and calls them while it dec
 once or as an awaitable. In a running gateway `gateway.ports` fulfils them, elsewhere `config.offline`.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol, final
+
+from gateway.policy.jwk import Key
 
 # Seconds. Told to policies, so that tests can tell another time.
 Time = Callable[[], float]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the keys of an issuer are: at `jwks`, or where the metadata of `issuer` says, if that is empty.
+
+    Metadata may name the issuer's own origin, or one of `origins`. `insecure` allows plain http beyond
+    loopback.
+    """
+
+    issuer: str
+    jwks: str = ""
+    origins: tuple[str, ...] = ()
+    insecure: bool = False
+
+
+class Keys(Protocol):
+    """The verification keys of one issuer.
+
+    `generation` is another number whenever the set of keys has become another. `find` gives the keys that a
+    token of this `kid` and algorithm may be verified by: none if there is no such key, None while nobody can
+    tell.
+    """
+
+    @property
+    def generation(self) -> int: ...
+
+    def find(
+        self, kid: str | None, algorithm: str
+    ) -> tuple[Key, ...] | Awaitable[tuple[Key, ...] | None] | None: ...
 
 
 class Ports(Protocol):
@@ -23,3 +57,6 @@ class Ports(Protocol):
 
     @property
     def monotonic(self) -> Time: ...
+
+    def keys(self, source: KeySource) -> Keys:
+        """The keys that are there; equal sources share them."""

@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.http.edits import Block
+from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.request import Request
 from gateway.policy import Exchange
 
@@ -9,14 +10,15 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0):
+    def make(*, client="192.0.2.1", length=0, query=b"", fields=()):
+        lines, noted, _ = sift([b"%b: %b" % field for field in fields], REQUEST_FIELDS)
         request = Request(
             method=b"GET",
             authority=b"a.example",
             path=b"/",
-            query=b"",
-            lines=[],
-            noted={},
+            query=query,
+            lines=lines,
+            noted=noted,
             length=length,
             client=client,
             secure=False,

@@ -26,6 +26,8 @@ def messages(**keys):
         ),
         pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
         pytest.param({}, "auth", None, id="nothing is implied"),
+        pytest.param({"auth": "azora-id"}, "auth", "azora-id", id="an issuer"),
+        pytest.param({"auth": ["a", "public"]}, "auth", ("a", "public"), id="optional proof"),
     ],
 )
 def test_a_route_is_read(keys, key, value):
@@ -35,8 +37,8 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param({"auth": "azora-id"}, id="an issuer"),
-        pytest.param({"auth": ["public"]}, id="a list, even of public"),
+        pytest.param({"auth": "api_key"}, id="keys of programs"),
+        pytest.param({"auth": ["public", "mtls"]}, id="certificates, in a list"),
         pytest.param({"allow": {"roles": ["admin"]}}, id="authorisation"),
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
