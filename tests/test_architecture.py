@@ -44,7 +44,7 @@ LIBRARIES = {
     "aiohttp": ("admin", "identity", "upstream.health", "demo"),
     "aiohttp_cors": ("admin",),
     "redis": ("quota",),
-    "jwt": ("policy.jwk", "identity", "demo"),
+    "jwt": ("policy.jwk", "demo"),
     "opentelemetry": ("telemetry",),
     "prometheus_client": ("telemetry",),
     "yaml": ("config",),

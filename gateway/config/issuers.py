@@ -4,8 +4,6 @@ What could only ever refuse every token, or trust more than was meant, does not 
 """
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.identity import IssuerSpec, TokenSpec
@@ -13,7 +11,8 @@ from gateway.config.tree import Tree
 from gateway.policy import credential
 from gateway.policy.claims import Claims
 from gateway.policy.jwk import SYMMETRIC, FixedKeys, KeySet, public_key, shared_key
-from gateway.policy.ports import Keys, KeySource, Ports
+from gateway.policy.key_source import KeySource
+from gateway.policy.ports import Keys, Ports
 from gateway.policy.token import Tokens, bearer
 
 _LEEWAY_AT_MOST = 60.0
@@ -47,15 +46,6 @@ def tokens(name: str, spec: IssuerSpec, realm: str, ports: Ports) -> Tokens:
         places=tuple(place for place in looked_at if _is_hidden(place, spec.token)),
         challenge=bearer(realm, spec.resource_metadata),
     )
-
-
-def is_loopback(url: str) -> bool:
-    """True if only this machine can be at the other end."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _terms(spec: IssuerSpec) -> Iterator[tuple[Path, str]]:
@@ -99,8 +89,10 @@ def _secret(secret: str, algorithms: tuple[str, ...]) -> Iterator[tuple[Path, st
 def _addresses(spec: IssuerSpec) -> Iterator[tuple[Path, str]]:
     asked = {"jwks": spec.jwks, "issuer": spec.issuer if spec.discovery else None}
     for name, url in asked.items():
-        if url and url.startswith("http:") and not spec.insecure_http and not is_loopback(url):
-            yield (name,), "expected https: beyond loopback, http needs `insecure_http: true`"
+        if url and not _source(spec).admits(url):
+            yield (name,), "expected a plain https URL: beyond loopback, http needs `insecure_http: true`"
+    if spec.discovery and "?" in (spec.issuer or ""):
+        yield ("issuer",), "expected an issuer without a query, to put the place of its metadata behind it"
     for number, origin in enumerate(spec.jwks_origins):
         if "*" in origin or origin == "null":
             yield ("jwks_origins", number), "expected one origin, spelled out"
@@ -117,8 +109,11 @@ def _keys(spec: IssuerSpec, ports: Ports) -> Keys:
         return FixedKeys(KeySet([shared_key(spec.secret)]))
     if spec.keys:
         return FixedKeys(KeySet(map(public_key, spec.keys)))
-    issuer = spec.issuer or ""
-    return ports.keys(KeySource(issuer, spec.jwks or "", spec.jwks_origins, spec.insecure_http))
+    return ports.keys(_source(spec))
+
+
+def _source(spec: IssuerSpec) -> KeySource:
+    return KeySource(spec.issuer or "", spec.jwks or "", spec.jwks_origins, spec.insecure_http)
 
 
 def _places(spec: TokenSpec) -> Iterator[credential.Place]:

@@ -3,7 +3,8 @@
 import time
 from typing import Final, final
 
-from gateway.policy.ports import KeySource, Time
+from gateway.policy.key_source import KeySource
+from gateway.policy.ports import Time
 
 
 @final

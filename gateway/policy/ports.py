@@ -5,28 +5,13 @@ once or as an awaitable. In a running gateway `gateway.ports` fulfils them, else
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Protocol
 
 from gateway.policy.jwk import Key
+from gateway.policy.key_source import KeySource
 
 # Seconds. Told to policies, so that tests can tell another time.
 Time = Callable[[], float]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class KeySource:
-    """Where the keys of an issuer are: at `jwks`, or where the metadata of `issuer` says, if that is empty.
-
-    Metadata may name the issuer's own origin, or one of `origins`. `insecure` allows plain http beyond
-    loopback.
-    """
-
-    issuer: str
-    jwks: str = ""
-    origins: tuple[str, ...] = ()
-    insecure: bool = False
 
 
 class Keys(Protocol):

@@ -5,9 +5,6 @@ from textwrap import indent
 
 import pytest
 
-from gateway.config.issuers import is_loopback
-
-NOW = 1_800_000_000
 GATEWAY = """\
 version: 1
 name: edge
@@ -84,6 +81,26 @@ def gateway(*keys):
             id="a secret among the keys",
         ),
         pytest.param(
+            [ISSUER, "jwks: http://id.example/keys", "audience: [api]"],
+            "8:11: issuers.id.jwks: expected a plain https URL: beyond loopback, http needs",
+            id="keys over plain http",
+        ),
+        pytest.param(
+            ["issuer: http://id.example", "discovery: true", "audience: [api]"],
+            "7:13: issuers.id.issuer: expected a plain https URL: beyond loopback, http needs",
+            id="metadata over plain http",
+        ),
+        pytest.param(
+            ["issuer: https://id.example/?a=1", "discovery: true", "audience: [api]"],
+            "7:13: issuers.id.issuer: expected an issuer without a query",
+            id="metadata behind a query",
+        ),
+        pytest.param(
+            [ISSUER, "discovery: true", "audience: [api]", 'jwks_origins: ["https://*.example"]'],
+            "10:20: issuers.id.jwks_origins[0]: expected one origin, spelled out",
+            id="keys at any of many origins",
+        ),
+        pytest.param(
             [ISSUER, "KEYS", "audience: [api]", "leeway: 2m"],
             "10:13: issuers.id.leeway: expected at most 60s",
             id="clocks that disagree too much",
@@ -114,20 +131,16 @@ def test_an_issuer_that_could_not_be_relied_on_does_not_load(report, signer, key
 
 
 @pytest.mark.parametrize(
-    ("url", "expected"),
+    "keys",
     [
-        pytest.param("http://127.0.0.1:4100", True, id="IPv4"),
-        pytest.param("http://127.9.9.9/", True, id="all of its network"),
-        pytest.param("http://[::1]:80", True, id="IPv6"),
-        pytest.param("http://localhost", True, id="by name"),
-        pytest.param("http://localhost.example", False, id="a name that begins so"),
-        pytest.param("http://127.0.0.1.example", False, id="a name that begins like the address"),
-        pytest.param("http://0.0.0.0", False, id="every address"),
-        pytest.param("http://10.0.0.1", False, id="another address"),
+        pytest.param(["issuer: http://127.0.0.1:4100", "discovery: true"], id="loopback"),
+        pytest.param(["issuer: http://id:4100", "discovery: true", "insecure_http: true"], id="on purpose"),
+        pytest.param(["issuer: http://id", "jwks: https://id.example/keys"], id="an issuer nobody asks"),
+        pytest.param([ISSUER, "jwks: https://id.example/keys"], id="https"),
     ],
 )
-def test_loopback_is_this_machine(url, expected):
-    assert expected is is_loopback(url)
+def test_an_issuer_that_can_be_relied_on_loads(report, keys):
+    assert [] == report(gateway=gateway(*keys, "audience: [api]"), policies=ROUTE.replace("AUTH", "id"))
 
 
 def test_secrets_are_not_shown(specs):

@@ -2,8 +2,13 @@
 
 import json
 import logging
+import time
 
 import pytest
+from aiohttp import web
+
+from gateway.identity.remote import COOL_DOWN
+from gateway.ports import LivePorts
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ISSUER = """\
@@ -32,6 +37,20 @@ FORGED = [
     *("X-Auth-Roles", "X_Auth_Roles", "x.auth.roles", "X-AUTH-ROLES", "X-Auth-Scopes", "X_AUTH_SCOPES"),
     *("X-Auth-Method", "x_auth_method", "X~Auth~Subject", "X|Auth|Subject"),
 ]
+
+
+class Skipping:
+    """The time, and what a test has skipped of it."""
+
+    skipped = 0.0
+
+    def __call__(self):
+        return time.monotonic() + self.skipped
+
+
+@pytest.fixture
+def ports():
+    return LivePorts(monotonic=Skipping())
 
 
 @pytest.fixture
@@ -253,3 +272,42 @@ async def test_nothing_of_a_token_is_ever_said(refused, owner, caplog):
             _, _, head = await refused(target, *fields)
             assert "canary" not in head + caplog.text
             assert token not in head + caplog.text
+
+
+async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signer, session, url, ports):
+    """Discovery, a first key, a second one that nobody announced, and the end of the first."""
+    published = [signer("ES256", "first").jwk]
+
+    async def answer(request):
+        if request.path == "/.well-known/openid-configuration":
+            return web.json_response({"issuer": issuer, "jwks_uri": f"{issuer}/keys"})
+        return web.json_response({"keys": published} if request.path == "/keys" else {"ok": True})
+
+    issuer = await backend(answer)
+    more = f"issuers: {{id: {{issuer: {issuer}, discovery: true, audience: [api]}}}}\n"
+    gateway = await serve(issuer, policies=ROUTES, more=more)
+
+    async def status(kid):
+        token = signer("ES256", kid).token(CLAIMS | {"iss": issuer}).decode()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.get(url(gateway, "/pay"), headers=headers) as response:
+            return response.status
+
+    assert (200, 401) == (await status("first"), await status("third"))
+    published = [signer("ES256", "first").jwk, signer("ES256", "second").jwk]
+    ports.monotonic.skipped += COOL_DOWN
+    assert (200, 200) == (await status("second"), await status("first"))
+    published = [signer("ES256", "second").jwk]
+    ports.monotonic.skipped += COOL_DOWN
+    assert (401, 401, 200) == (await status("fourth"), await status("first"), await status("second"))
+
+
+async def test_an_issuer_that_is_away_is_no_fault_of_the_client(serve, session, url, owner):
+    more = 'issuers: {id: {issuer: "http://127.0.0.1:1", discovery: true, audience: [api]}}\n'
+    gateway = await serve(policies=ROUTES, more=more)
+    token = owner.token(CLAIMS | {"iss": "http://127.0.0.1:1"}).decode()
+    async with session.get(url(gateway, "/pay"), headers={"Authorization": f"Bearer {token}"}) as response:
+        assert (503, "keys_unavailable") == (response.status, (await response.json())["reason"])
+        assert "5" == response.headers["Retry-After"]
+    async with session.get(url(gateway, "/pay")) as response:
+        assert 401 == response.status

@@ -93,8 +93,8 @@ class IssuerSpec(Spec):
     """Somebody who issues tokens. One of discovery, jwks, keys, secret and introspection."""
 
     issuer: Url | None = optional("The `iss` of the tokens, exactly.")
-    discovery: Flag = later("Whether the keys are found through the issuer's metadata.", False)
-    jwks: Url | None = later("Where the keys are.")
+    discovery: Flag = optional("Whether the keys are found through the issuer's metadata.", False)
+    jwks: Url | None = optional("Where the keys are.")
     jwks_origins: Items[Origin] = optional("Other origins that the metadata may name for the keys.", ())
     keys: Items[Jwk] = optional("The keys themselves, as public JWK.", ())
     secret: Annotated[Text | None, UNSEEN] = optional(

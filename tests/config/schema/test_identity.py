@@ -10,6 +10,8 @@ KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwI
 @pytest.mark.parametrize(
     "keys",
     [
+        pytest.param({"issuer": ISSUER, "discovery": True}, id="discovery"),
+        pytest.param({"issuer": ISSUER, "jwks": "https://id.example/keys"}, id="a key set"),
         pytest.param({"issuer": ISSUER, "keys": [KEY]}, id="keys in place"),
         pytest.param({"issuer": ISSUER, "secret": "s"}, id="a secret"),
     ],
