@@ -48,6 +48,9 @@ def test_commands_lead_to_their_routes():
     """In their order; None where the gateway itself refuses."""
     expected = [
         "education-course-list",
+        "pay-charge-list",
+        "pay-charge-list",
+        "pay-charge-list",
         "gateway-echo",
         "pay-charge-create",
         "pay-statement-download",
