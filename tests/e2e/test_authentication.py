@@ -2,13 +2,11 @@
 
 import json
 import logging
-import time
 
 import pytest
 from aiohttp import web
 
 from gateway.identity.remote import COOL_DOWN
-from gateway.ports import LivePorts
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ISSUER = """\
@@ -37,20 +35,6 @@ FORGED = [
     *("X-Auth-Roles", "X_Auth_Roles", "x.auth.roles", "X-AUTH-ROLES", "X-Auth-Scopes", "X_AUTH_SCOPES"),
     *("X-Auth-Method", "x_auth_method", "X~Auth~Subject", "X|Auth|Subject"),
 ]
-
-
-class Skipping:
-    """The time, and what a test has skipped of it."""
-
-    skipped = 0.0
-
-    def __call__(self):
-        return time.monotonic() + self.skipped
-
-
-@pytest.fixture
-def ports():
-    return LivePorts(monotonic=Skipping())
 
 
 @pytest.fixture
@@ -274,7 +258,7 @@ async def test_nothing_of_a_token_is_ever_said(refused, owner, caplog):
             assert token not in head + caplog.text
 
 
-async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signer, session, url, ports):
+async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signer, session, url, skipping):
     """Discovery, a first key, a second one that nobody announced, and the end of the first."""
     published = [signer("ES256", "first").jwk]
 
@@ -295,10 +279,10 @@ async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signe
 
     assert (200, 401) == (await status("first"), await status("third"))
     published = [signer("ES256", "first").jwk, signer("ES256", "second").jwk]
-    ports.monotonic.skipped += COOL_DOWN
+    skipping.skipped += COOL_DOWN
     assert (200, 200) == (await status("second"), await status("first"))
     published = [signer("ES256", "second").jwk]
-    ports.monotonic.skipped += COOL_DOWN
+    skipping.skipped += COOL_DOWN
     assert (401, 401, 200) == (await status("fourth"), await status("first"), await status("second"))
 
 
