@@ -117,8 +117,9 @@ def _source(spec: IssuerSpec) -> KeySource:
 
 
 def _places(spec: TokenSpec) -> Iterator[credential.Place]:
-    if spec.field is not None:
-        yield credential.Field(spec.field.lower().encode())
+    name = (spec.field or "").lower().encode()
+    if name:
+        yield credential.Authorization() if name == credential.AUTHORIZATION else credential.Field(name)
     if spec.cookie is not None:
         yield credential.Cookie(spec.cookie.encode())
     if spec.query is not None:

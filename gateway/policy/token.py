@@ -9,11 +9,10 @@ from typing import final
 
 from gateway.http.fields import Field
 from gateway.http.reply import Reply, problem
-from gateway.http.request import Request
 from gateway.policy import Exchange, Reason
 from gateway.policy.authn import Identity, Outcome
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Place, Refused, check_token, single
+from gateway.policy.credential import Anywhere, Place, Refused, check_token
 from gateway.policy.document import members
 from gateway.policy.identity_fields import identity_fields
 from gateway.policy.jwk import Key
@@ -67,10 +66,10 @@ class Tokens:
         "_claims",
         "_keys",
         "_known",
-        "_looked_at",
         "_replies",
         "_wall",
         "challenge",
+        "find",
         "places",
     )
 
@@ -89,7 +88,8 @@ class Tokens:
         self._algorithms = frozenset(algorithms)
         self._keys = keys
         self._wall = wall
-        self._looked_at = looked_at
+        # Raises Refused where there are several tokens.
+        self.find = looked_at[0].find if len(looked_at) == 1 else Anywhere(looked_at).find
         self.places = places
         self.challenge = challenge
         self._replies = _replies(challenge)
@@ -102,10 +102,6 @@ class Tokens:
         except Refused as refused:
             return self._replies[refused.reason]
         return None if token is None else self.verify(token)
-
-    def find(self, request: Request) -> bytes | None:
-        """The token of a request. Raises Refused where there are several."""
-        return single(self._looked_at, request)
 
     def claims(self, token: bytes) -> bool:
         """True if the token says of itself that it is this issuer's; nothing is verified."""

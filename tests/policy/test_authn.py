@@ -3,7 +3,7 @@ import pytest
 from gateway.http.reply import problem
 from gateway.policy import Principal, Reason
 from gateway.policy.authn import Authentication, Identity, demand
-from gateway.policy.credential import Cookie, Field, Parameter
+from gateway.policy.credential import Authorization, Cookie, Parameter
 
 SOURCE = "policies/pay.yaml:3"
 BAD = problem(401, Reason.INVALID_TOKEN, "No.")
@@ -75,7 +75,7 @@ def test_a_demand_names_every_method(exchange):
     assert b"WWW-Authenticate" not in dict(demand([Always(None)]).fields)
 
 
-PLACES = [Field(b"authorization"), Cookie(b"session"), Parameter(b"key")]
+PLACES = [Authorization(), Cookie(b"session"), Parameter(b"key")]
 FIELDS = [(b"Authorization", b"Bearer a"), (b"Cookie", b"session=a; b=c"), (b"X-Other", b"d")]
 
 

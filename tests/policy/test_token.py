@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gateway.policy import Reason
 from gateway.policy.authn import Identity
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Cookie, Field, Parameter
+from gateway.policy.credential import Authorization, Cookie, Parameter
 from gateway.policy.jwk import FixedKeys, KeySet, public_key, shared_key
 from gateway.policy.token import Selected, Tokens, bearer
 
@@ -18,7 +18,7 @@ NOW = 1_800_000_000
 CLAIMS = {"iss": "https://id.example", "aud": "api", "sub": "thandi", "exp": NOW + 600}
 RULES = Claims("azora-id", "https://id.example", frozenset(["api"]), 30.0)
 CHALLENGE = bearer("azora", None)
-AUTHORIZATION = Field(b"authorization")
+AUTHORIZATION = Authorization()
 
 
 class Changing:
