@@ -36,13 +36,8 @@ class Authentications:
         return self._policies[key]
 
     def _policy(self, names: tuple[str, ...], source: str) -> Authentication:
-        methods = [self._method(name) for name in names if name != PUBLIC]
-        last = max((number for number, method in enumerate(methods) if isinstance(method, Tokens)), default=0)
-        chosen: list[Method] = [
-            Selected(method) if isinstance(method, Tokens) and number != last else method
-            for number, method in enumerate(methods)
-        ]
-        return Authentication(tuple(chosen), None if PUBLIC in names else demand(chosen), source)
+        methods = _apart([self._method(name) for name in names if name != PUBLIC])
+        return Authentication(methods, None if PUBLIC in names else demand(methods), source)
 
     def _method(self, name: str) -> Method:
         if name not in self._methods:
@@ -52,3 +47,16 @@ class Authentications:
     def _made(self, name: str) -> Method:
         gateway = self._gateway
         return issuers.tokens(name, gateway.issuers[name], gateway.name, self._ports)
+
+
+def _apart(methods: list[Method]) -> tuple[Method, ...]:
+    """The same, but issuers before others leave to them the tokens that are not theirs."""
+    chosen: list[Method] = []
+    others: tuple[Tokens, ...] = ()
+    for method in reversed(methods):
+        if isinstance(method, Tokens):
+            chosen.append(Selected(method, others) if others else method)
+            others = (method, *others)
+        else:
+            chosen.append(method)
+    return tuple(reversed(chosen))

@@ -5,6 +5,7 @@ What could only ever refuse every token, or trust more than was meant, does not 
 
 from collections.abc import Iterator, Mapping
 
+from gateway.config.names import BUILT_IN_AUTH
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.identity import IssuerSpec, TokenSpec
 from gateway.config.tree import Tree
@@ -21,6 +22,10 @@ _LEEWAY_AT_MOST = 60.0
 def problems(tree: Tree, issuers: Mapping[str, IssuerSpec]) -> Iterator[Problem]:
     """What is wrong with the issuers of `tree`, which is that of gateway.yaml."""
     for name, spec in issuers.items():
+        if name in BUILT_IN_AUTH:
+            yield tree.key_problem(
+                ("issuers", name), f'expected another name, "{name}" means something in auth'
+            )
         for place, message in (*_terms(spec), *_algorithms(spec), *_addresses(spec)):
             yield tree.problem(("issuers", name, *place), message)
 

@@ -103,6 +103,10 @@ class Tokens:
             return self._replies[refused.reason]
         return None if token is None else self.verify(token)
 
+    def reply(self, reason: Reason) -> Reply:
+        """What a token is refused with."""
+        return self._replies[reason]
+
     def claims(self, token: bytes) -> bool:
         """True if the token says of itself that it is this issuer's; nothing is verified."""
         if self._known.get(token) is not None:
@@ -166,24 +170,33 @@ class Tokens:
 
 @final
 class Selected:
-    """An issuer that takes only tokens that say they are its own; the next one may take the others."""
+    """An issuer before others that look for tokens too: one that does not say it is ours is left to them.
 
-    __slots__ = ("_tokens", "challenge", "places")
+    Only where one of them finds it, though: what nobody else would look at is ours to refuse.
+    """
 
-    def __init__(self, tokens: Tokens) -> None:
+    __slots__ = ("_others", "_tokens", "challenge", "places")
+
+    def __init__(self, tokens: Tokens, others: tuple[Tokens, ...]) -> None:
         self._tokens = tokens
+        self._others = others
+        # The last one says it for all.
         self.challenge: bytes | None = None
         self.places = tokens.places
 
     def __call__(self, exchange: Exchange) -> Outcome | Awaitable[Outcome]:
-        """The identity of the request's token, None if it has none, or one of somebody else."""
+        """The identity of the request's token, None if it has none, or one for somebody else."""
+        request = exchange.request
         try:
-            token = self._tokens.find(exchange.request)
-        except Refused:
-            # Whoever takes the rest refuses it.
-            return None
-        if token is None or not self._tokens.claims(token):
-            return None
+            token = self._tokens.find(request)
+            if token is None:
+                return None
+            if not self._tokens.claims(token) and any(
+                each.find(request) is not None for each in self._others
+            ):
+                return None
+        except Refused as refused:
+            return self._tokens.reply(refused.reason)
         return self._tokens.verify(token)
 
 
