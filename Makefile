@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 COMPILED := build/compiled
 COMPILED_DONE := $(COMPILED)/.done
 SOURCES := $(shell find gateway -name '*.py')
+ISSUER := $(VENV)/issuer/bin/nanoidp
 
 .DEFAULT_GOAL := help
 .PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock schema docs clean
@@ -46,7 +47,12 @@ test: $(INSTALLED) ## All tests but the long ones.
 test-compiled: $(COMPILED_DONE) ## The same tests on the compiled data path.
 	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" --require-compiled
 
-test-long: $(INSTALLED) ## The long proofs.
+$(ISSUER): $(INSTALLED) requirements/issuer.txt
+	$(PYTHON) -m venv $(VENV)/issuer
+	$(VENV)/issuer/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/issuer.txt
+	@touch $@
+
+test-long: $(INSTALLED) $(ISSUER) ## The long proofs.
 	$(RUN)pytest -m long
 
 bench: $(COMPILED_DONE) ## The gateway, compiled, beside nginx and Envoy on the same work: three minutes.
@@ -66,6 +72,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## Resolve the requirements anew, with hashes.
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/issuer.in -o requirements/issuer.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/bench-all.in -o requirements/bench-all.txt
 

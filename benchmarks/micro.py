@@ -75,7 +75,7 @@ def _allowing(demand: Demand) -> Callable[[], object]:
         frozenset(["read"]),
         {"sub": "user-1", "org": {"id": "azora"}},
     )
-    allow: Policy = Allow(demand, "micro")
+    allow: Policy = Allow(demand, "micro", problem(401, Reason.NO_CREDENTIALS, "Who asks?"))
     if allow(exchange) is not None:
         raise RuntimeError("the principal was refused")
     return partial(allow, exchange)

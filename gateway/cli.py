@@ -24,6 +24,7 @@ examples:
   gateway check                        every problem of every file, with its place
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
+  gateway token --role educator        a token that the demo takes
 """
 
 
@@ -71,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     check = configured("check", check_, "Report every problem of every configuration file.")
     check.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
     configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    token = verb("token", token_, "Print a token that the running demo takes, good for an hour.")
+    token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
+    token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
+    token.add_argument("--subject", default="user-1", help="who asks (default: user-1)")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
@@ -148,6 +153,19 @@ def demo_(options: argparse.Namespace) -> int:
     from gateway.demo.run import demo
 
     return demo(_config(options))
+
+
+def token_(options: argparse.Namespace) -> int:
+    """`gateway token`."""
+    import time
+
+    from gateway.demo.signing import running
+
+    signing = running()
+    if signing is None:
+        return _fail("no demo is running: start `gateway demo`, whose issuer signs the tokens", FINDINGS)
+    print(signing.token(options.subject, options.role, options.scope, time.time()))
+    return OK
 
 
 def routes_(options: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_wa
 from gateway.rewrite import client_lines, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
-from gateway.wire.clock import NEVER, Alarm, Clock
+from gateway.wire.clock import Alarm, Clock
 from gateway.wire.compression import Compressed, Compression
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
@@ -384,8 +384,7 @@ class Relay:
 
     def _begin_stream(self, response: Response, lines: list[bytes]) -> None:
         """A body begins whose length nobody knows: something may follow it, and it may last too long."""
-        if self._exchange.until != NEVER:
-            self._set_alarm(self._exchange.until)
+        self._bound()
         if b"trailer" in response.noted and self._takes_trailers():
             names = announced(response.noted[b"trailer"], *self._said_already())
             if names:
@@ -433,8 +432,7 @@ class Relay:
         self._give_share_back()
         self._stage = _TUNNEL
         self._frames = Frames()
-        if self._exchange.until != NEVER:
-            self._set_alarm(self._exchange.until)
+        self._bound()
         lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         block = self._route.edits[self._exchange.request.secure].block(response.present, status)
@@ -560,6 +558,12 @@ class Relay:
         return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
 
     # The end of what was granted.
+
+    def _bound(self) -> None:
+        """A body without end, or a tunnel, ends with what its principal has shown: nobody asks again."""
+        principal, clock = self._exchange.principal, self._surroundings.clock
+        if principal is not None and principal.expires is not None:
+            self._set_alarm(clock.now + max(0.0, principal.expires - clock.second))
 
     def _set_alarm(self, deadline: float) -> None:
         if self._alarm is not None:

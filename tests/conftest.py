@@ -1,8 +1,10 @@
 """What many tests need: a configuration from text, the gateway of it, and both its sides on real sockets."""
 
 import asyncio
+import json
 import socket
 import ssl
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -12,16 +14,18 @@ from pathlib import Path
 from shutil import copytree
 from struct import pack
 from textwrap import dedent
-from typing import final
+from typing import Any, final
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     PrivateFormat,
     load_pem_private_key,
 )
+from jwt.algorithms import get_default_algorithms
 from trustme import CA
 
 from gateway import build
@@ -64,6 +68,64 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-compiled") and build() != "compiled":
         raise pytest.UsageError("the data path is not compiled: make test-compiled")
+
+
+NOW = 1_800_000_000
+CLAIMS = {"iss": "https://id.example", "aud": "api", "sub": "thandi", "exp": NOW + 600}
+
+
+@final
+class Signer:
+    """An issuer's private key: `jwk` is what the world sees of it."""
+
+    def __init__(self, algorithm: str, kid: str | None, private: Any) -> None:
+        self._algorithm = get_default_algorithms()["EdDSA" if algorithm == "Ed25519" else algorithm]
+        self._private = private
+        self._header = {"alg": algorithm} | ({"kid": kid} if kid else {})
+        self.public = private if isinstance(private, bytes) else private.public_key()
+        jwk = self._algorithm.to_jwk(self.public, as_dict=True)
+        self.jwk = {name: value for name, value in jwk.items() if name != "key_ops"}
+        self.jwk |= {"alg": algorithm, "use": "sig"} | ({"kid": kid} if kid else {})
+
+    def token(self, claims: Mapping[str, Any] | bytes = CLAIMS, **header: Any) -> bytes:
+        """A token; a claim or a member of the header that is None is left out."""
+        head = {name: value for name, value in (self._header | header).items() if value is not None}
+        if not isinstance(claims, bytes):
+            claims = json.dumps({name: value for name, value in claims.items() if value is not None}).encode()
+        return self.signed(json.dumps(head).encode(), claims)
+
+    def signed(self, header: bytes, payload: bytes) -> bytes:
+        """A token of these two texts, whatever they are."""
+        message = b".".join(map(base64url, (header, payload)))
+        return message + b"." + base64url(self._algorithm.sign(message, self._private))
+
+
+def base64url(raw: bytes) -> bytes:
+    """Base64url without padding."""
+    return urlsafe_b64encode(raw).rstrip(b"=")
+
+
+@pytest.fixture(scope="session")
+def signer() -> Callable[..., Signer]:
+    """Make the signer of an algorithm and a name, each once; a secret is of the size of its hash."""
+    made: dict[tuple[str, str | None], Signer] = {}
+
+    def private(algorithm: str) -> Any:
+        if algorithm[:2] in ("RS", "PS"):
+            return rsa.generate_private_key(65537, 2048)
+        if algorithm[:2] == "ES":
+            curves = {"ES256": ec.SECP256R1(), "ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}
+            return ec.generate_private_key(curves[algorithm])
+        if algorithm[:2] == "HS":
+            return b"s" * (int(algorithm[2:]) // 8)
+        return ed25519.Ed25519PrivateKey.generate()
+
+    def make(algorithm: str = "ES256", kid: str | None = "first") -> Signer:
+        if (algorithm, kid) not in made:
+            made[algorithm, kid] = Signer(algorithm, kid, private(algorithm))
+        return made[algorithm, kid]
+
+    return make
 
 
 @pytest.fixture

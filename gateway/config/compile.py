@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.entry import Entry
+from gateway.config.identity import Authentications
 from gateway.config.pem import Pem
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
 from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec
@@ -101,6 +102,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
+        self._authentications = Authentications(specs.gateway, ports)
         self._edits: dict[tuple[str, CorsSpec | None, bool], tuple[Edits, Edits]] = {}
         self._cors: dict[tuple[CorsSpec, str], Cors] = {}
         roles = specs.roles.items()
@@ -134,7 +136,7 @@ class _Compiler:
 
     def _own_route(self, id: str, reply: Reply) -> Route:
         tree = self._specs.tree
-        # Who asks for what is not there is not asked who he is.
+        # Who asks for what is not there is not asked who he is: there is nothing to protect.
         spec = self._specs.gateway.defaults.model_copy(update={"auth": "public"})
         sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
         return Route(
@@ -168,8 +170,12 @@ class _Compiler:
         if spec.csrf != "off":
             trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
             yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
-        if spec.allow is not None and not spec.is_public:
-            yield Allow(self._demand(spec.allow, names), sources["allow"])
+        authentication = self._authentications.policy(spec.auth, sources["auth"]) if spec.auth else None
+        if authentication is not None:
+            yield authentication
+        if spec.allow is not None and spec.auth is not None and not spec.is_public:
+            nobody = self._authentications.demand(spec.auth)
+            yield Allow(self._demand(spec.allow, names), sources["allow"], nobody)
         if spec.compress:
             yield Compress(_replaced(spec.request_headers), sources["compress"])
 

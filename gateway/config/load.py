@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, entry, fields, names, pem, wording
+from gateway.config import allow, entry, fields, issuers, names, pem, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -69,6 +69,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += found
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
     problems += entry.problems(entries)
+    if gateway.spec is not None:
+        problems += issuers.problems(gateway.tree, gateway.spec.issuers)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     sections = [file.spec for file in policies if file.spec]

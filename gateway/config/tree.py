@@ -25,7 +25,7 @@ class Tree:
     """Dicts, lists, texts, numbers, truth values and None, with the places of keys and values by path."""
 
     file: str
-    data: object = None
+    data: object = field(default=None, repr=False)
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
 

@@ -10,6 +10,8 @@ _PREFLIGHT = (
     "-H 'Access-Control-Request-Headers: authorization'"
 )
 _JSON = "-H 'Content-Type: application/json'"
+# A shell fills it in: `TOKEN=$(gateway token --role educator)` comes before all of them.
+_SHOWN = '-H "Authorization: Bearer $TOKEN"'
 
 
 def examples(base_url: str) -> list[tuple[str, str]]:
@@ -18,16 +20,28 @@ def examples(base_url: str) -> list[tuple[str, str]]:
     return [
         ("A list, with our headers on it", f"curl -i {api}/education/courses"),
         ("The same list, compressed on its way", f"curl -i --compressed {api}/education/courses"),
-        ("What the service behind sees of a request", f"curl '{api}/gateway/echo?a=1&a=2'"),
+        ("What needs a token, asked for without one: 401", f"curl -i {api}/pay/charges"),
+        ("The same with one", f"curl -i {_SHOWN} {api}/pay/charges"),
+        (
+            "With one that somebody has changed: 401",
+            f'curl -i -H "Authorization: Bearer ${{TOKEN}}x" {api}/pay/charges',
+        ),
+        (
+            "What the service behind sees of a request: who asks, and no token",
+            f"curl {_SHOWN} '{api}/gateway/echo?a=1&a=2'",
+        ),
         (
             "Something new: 201, and its Location with the prefix put back",
-            f'curl -i {_JSON} -d \'{{"user": "user-1", "amount": 4900}}\' {api}/pay/charges',
+            f'curl -i {_SHOWN} {_JSON} -d \'{{"user": "user-1", "amount": 4900}}\' {api}/pay/charges',
         ),
-        ("A file to keep", f"curl -i {api}/pay/statements/2026-01"),
-        ("An answer word by word, as server-sent events", f"curl -N {api}/sapiens/sessions/session-1/answer"),
+        ("A file to keep", f"curl -i {_SHOWN} {api}/pay/statements/2026-01"),
+        (
+            "An answer word by word, as server-sent events",
+            f"curl -N {_SHOWN} {api}/sapiens/sessions/session-1/answer",
+        ),
         (
             "A WebSocket: 101, a greeting, and the end after two seconds",
-            f"curl -i -N --max-time 2 --output - {_WEBSOCKET} '{api}/family/chat?persona=persona-2'",
+            f"curl -i -N --max-time 2 --output - {_SHOWN} {_WEBSOCKET} '{api}/family/chat?persona=persona-2'",
         ),
         (
             "A browser asks whether a page of ours may send a DELETE: a preflight, answered by the gateway",
@@ -37,7 +51,7 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("One that does not: 504 after five seconds", f"curl -i '{api}/health/probe/slow?seconds=8'"),
         ("A service that fails: its own 500", f"curl -i {api}/health/probe/fail"),
         ("A service that hangs up in the middle of a body", f"curl -i {api}/health/probe/drop"),
-        ("A 404 of the service", f"curl -i {api}/pay/charges/charge-9"),
+        ("A 404 of the service", f"curl -i {_SHOWN} {api}/pay/charges/charge-9"),
         ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
         ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
         ("A path trick, refused", f"curl -i --path-as-is {api}/pay/%2e%2e/mint/issues"),

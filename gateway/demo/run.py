@@ -1,6 +1,7 @@
-"""The demo: ten toy services on free ports, and the gateway on the given configuration in front of them."""
+"""The demo: ten toy services and an issuer on free ports, and the gateway on a configuration before them."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gateway.config.load import load_snapshot
 from gateway.config.problem import ConfigError
 from gateway.config.snapshot import Address, Snapshot
 from gateway.demo.examples import examples
+from gateway.demo.issuer import issuer
 from gateway.demo.services import environment, services
 from gateway.ports import LivePorts
 
@@ -29,15 +31,17 @@ def demo(config: Path) -> int:
 
 
 async def _demo(config: Path) -> None:
-    async with services() as running:
+    async with services() as running, issuer() as signing:
         ports = LivePorts()
-        snapshot = load_snapshot(config, {**os.environ, **environment(running)}, ports)
+        found = {**environment(running), "AZORA_ISSUER": signing.issuer}
+        snapshot = load_snapshot(config, {**os.environ, **found}, ports)
         await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
 
 
 def _welcome(snapshot: Snapshot, address: Address) -> None:
     base = f"http://{_reachable(address)}"
     print(f"\nTen services answer through the gateway at {base}. What to try:\n")
+    print(f"  # A token for what follows, good for an hour\n  TOKEN=$({_program()} token --role educator)\n")
     for what, command in examples(base):
         print(f"  # {what}\n  {command}\n")
     admin = Address(
@@ -45,6 +49,14 @@ def _welcome(snapshot: Snapshot, address: Address) -> None:
     )
     print(f"  # What the gateway knows\n  curl http://{admin}/routes\n  curl http://{admin}/upstreams\n")
     print("Ctrl-C stops it.", flush=True)
+
+
+def _program() -> str:
+    """The gateway command as a shell here can call it."""
+    if shutil.which("gateway"):
+        return "gateway"
+    beside = Path(sys.executable).parent / "gateway"
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
 
 
 def _reachable(address: Address) -> Address:

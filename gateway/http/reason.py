@@ -34,11 +34,25 @@ class Reason(StrEnum):
     PREFLIGHT_METHOD = "preflight_method"
     PREFLIGHT_FIELDS = "preflight_fields"
     CROSS_SITE_REQUEST = "cross_site_request"
-    NO_CREDENTIALS = "no_credentials"
     MISSING_PERMISSION = "missing_permission"
     MISSING_ROLE = "missing_role"
     INSUFFICIENT_SCOPE = "insufficient_scope"
     CONDITION_FAILED = "condition_failed"
+    # Who asks. Whatever could help to forge a token is one word; the others are told of a token whose
+    # signature is good, or of one that says itself which key it means.
+    NO_CREDENTIALS = "no_credentials"
+    MALFORMED_CREDENTIALS = "malformed_credentials"
+    AMBIGUOUS_CREDENTIALS = "ambiguous_credentials"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 - a word.
+    UNKNOWN_KEY = "unknown_key"
+    EXPIRED = "token_expired"
+    EARLY = "token_not_yet_valid"
+    WRONG_ISSUER = "wrong_issuer"
+    WRONG_AUDIENCE = "wrong_audience"
+    WRONG_KIND = "not_an_access_token"
+    BOUND = "bound_token"
+    UNUSABLE_CLAIMS = "unusable_claims"
+    KEYS_UNAVAILABLE = "keys_unavailable"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"

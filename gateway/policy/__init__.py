@@ -7,7 +7,6 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from math import inf
 from typing import Protocol, final
 
 from gateway.http.fields import Field
@@ -23,13 +22,19 @@ Verdict = Reply | None
 @final
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, as verified: nothing in here was only claimed."""
+    """Who asks, as verified: nothing in here was only claimed.
+
+    `method` is the word in `auth` that verified it; `expires` when that ends, in seconds since 1970, leeway
+    and all.
+    """
 
     subject: str
     method: str
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
-    claims: Mapping[str, object] = field(default_factory=dict)
+    claims: Mapping[str, object] = field(default_factory=dict, repr=False)
+    expires: float | None = None
+    tier: str | None = None
 
 
 @final
@@ -40,9 +45,7 @@ class Exchange:
     `coding` is the content coding that the client wants where the route compresses.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
-    the refusals of policies on trial, by name; `endings` are called once, when the request is over. `until`
-    ends what was granted, in seconds on the worker's clock: a tunnel, or a body without a length, is then
-    closed.
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
     """
 
     __slots__ = (
@@ -55,7 +58,6 @@ class Exchange:
         "request",
         "request_id",
         "response_fields",
-        "until",
         "upstream_fields",
     )
 
@@ -70,7 +72,6 @@ class Exchange:
         self.response_fields: tuple[Field, ...] = ()
         self.reported: tuple[tuple[str, Reason], ...] = ()
         self.endings: tuple[Callable[[], None], ...] = ()
-        self.until = inf
 
 
 class Policy(Protocol):

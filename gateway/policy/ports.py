@@ -4,11 +4,30 @@ A policy takes the ports it needs in its constructor and calls them while it dec
 once or as an awaitable. In a running gateway `gateway.ports` fulfils them, elsewhere `config.offline`.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
+
+from gateway.policy.jwk import Key
+from gateway.policy.key_source import KeySource
 
 # Seconds. Told to policies, so that tests can tell another time.
 Time = Callable[[], float]
+
+
+class Keys(Protocol):
+    """The verification keys of one issuer.
+
+    `generation` is another number whenever the set of keys has become another. `find` gives the keys that a
+    token of this `kid` and algorithm may be verified by: none if there is no such key, None while nobody can
+    tell.
+    """
+
+    @property
+    def generation(self) -> int: ...
+
+    def find(
+        self, kid: str | None, algorithm: str
+    ) -> tuple[Key, ...] | Awaitable[tuple[Key, ...] | None] | None: ...
 
 
 class Ports(Protocol):
@@ -23,3 +42,6 @@ class Ports(Protocol):
 
     @property
     def monotonic(self) -> Time: ...
+
+    def keys(self, source: KeySource) -> Keys:
+        """The keys that are there; equal sources share them."""

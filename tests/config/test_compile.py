@@ -1,10 +1,7 @@
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
-from gateway.config.compile import compile_snapshot
-from gateway.config.offline import Offline
 from gateway.config.snapshot import (
     Address,
     Admin,
@@ -253,17 +250,23 @@ routes: [{id: a, match: {path: "/a/{x}/{id}"}}]
 """
 
 
-@pytest.fixture
-def demanding(specs):
-    """The Snapshot of texts whose routes all ask who somebody is."""
+ISSUERS = """
+issuers:
+  azora-id:
+    issuer: https://id.example
+    secret: 0123456789abcdef0123456789abcdef
+    algorithms: [HS256]
+    audience: [a]
+"""
 
-    def compile(**texts):
-        loaded = specs(**texts)
-        entries = tuple(
-            replace(each, spec=each.spec.model_copy(update={"auth": ("azora-id", "public")}))
-            for each in loaded.entries
-        )
-        return compile_snapshot(replace(loaded, entries=entries), Offline())
+
+@pytest.fixture
+def demanding(compiled):
+    """The Snapshot of texts whose routes all ask who somebody is, and take nobody for an answer."""
+
+    def compile(gateway, policies):
+        asking = policies.replace("auth: public", "auth: [azora-id, public]")
+        return compiled(gateway=gateway + ISSUERS, policies=asking)
 
     return compile
 
@@ -302,7 +305,7 @@ def test_a_demand_may_be_on_trial(demanding):
     policies = DEMANDING.replace("  upstream", "  report: [allow]\n  upstream")
     (route,) = demanding(gateway=HEAD, policies=policies).routes
     exchange = Exchange(asked(b"/a/x/7"), b"0" * 32, (b"x", b"7"))
-    assert [None, None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert [None] * 4 == [policy(exchange) for policy in route.pipeline.policies]
     assert (("allow", Reason.NO_CREDENTIALS),) == exchange.reported
 
 
@@ -311,7 +314,9 @@ def test_who_asks_for_nothing_that_is_there_is_not_asked_who_he_is(demanding):
         gateway=HEAD + 'defaults: {allow: {when: "path.id == subject"}}\n',
         policies="routes: [{id: a, match: {path: '/a/{id}', methods: [GET]}, auth: public, upstream: pay}]",
     )
-    assert ["limits", "csrf", "allow"] == [policy.name for policy in snapshot.routes[0].pipeline.policies]
+    assert ["limits", "csrf", "auth", "allow"] == [
+        policy.name for policy in snapshot.routes[0].pipeline.policies
+    ]
     for request in (asked(b"/nowhere"), asked(b"/a/7", b"PUT")):
         route, _ = snapshot.router.route(request)
         assert ["limits", "csrf"] == [policy.name for policy in route.pipeline.policies]

@@ -51,6 +51,9 @@ def test_commands_lead_to_their_routes():
     expected = [
         "education-course-list",
         "education-course-list",
+        "pay-charge-list",
+        "pay-charge-list",
+        "pay-charge-list",
         "gateway-echo",
         "pay-charge-create",
         "pay-statement-download",

@@ -1,9 +1,14 @@
 """`gateway demo` as a person meets it: a welcome, commands that do what they say, and Ctrl-C."""
 
 import asyncio
+import os
 import re
 import signal
+import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from pathlib import Path
+
+import pytest
 
 from gateway.demo.examples import examples
 
@@ -15,11 +20,27 @@ SHOWN = {
     ),
     "The same list, compressed on its way": (
         0,
-        ["HTTP/1.1 200 OK", "Content-Encoding: ", "Vary: Accept-Encoding", '"id": "course-1"'],
+        ["HTTP/1.1 200 OK", "Content-Encoding: ", "Vary: Origin, Accept-Encoding", '"id": "course-1"'],
     ),
-    "What the service behind sees of a request": (
+    "What needs a token, asked for without one: 401": (
         0,
-        ['"query": "a=1&a=2"', '["X-Azora-Edge", "gateway"]', '["X-Forwarded-Prefix", "/api/gateway"]'],
+        ["HTTP/1.1 401 Unauthorized", 'WWW-Authenticate: Bearer realm="azora-gateway"', '"no_credentials"'],
+    ),
+    "The same with one": (0, ["HTTP/1.1 200 OK", '"id": "charge-1"']),
+    "With one that somebody has changed: 401": (
+        0,
+        ["HTTP/1.1 401 Unauthorized", 'error="invalid_token"', '"reason":"invalid_token"'],
+    ),
+    "What the service behind sees of a request: who asks, and no token": (
+        0,
+        [
+            '"query": "a=1&a=2"',
+            '["X-Azora-Edge", "gateway"]',
+            '["X-Forwarded-Prefix", "/api/gateway"]',
+            '["X-Auth-Subject", "user-1"]',
+            '["X-Auth-Roles", "educator"]',
+            '["X-Auth-Method", "azora-id"]',
+        ],
     ),
     "Something new: 201, and its Location with the prefix put back": (
         0,
@@ -80,6 +101,13 @@ async def welcome(demo) -> tuple[str, str]:
     return at[1], text
 
 
+@pytest.fixture(autouse=True)
+def alone(tmp_path, monkeypatch):
+    """No other demo of this machine is found, and shells know our `gateway`."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+
+
 async def run(command: str) -> tuple[int, str]:
     """What a shell makes of a command: its exit status and its output."""
     process = await asyncio.create_subprocess_shell(command, stdout=PIPE, stderr=DEVNULL)
@@ -93,7 +121,8 @@ async def test_each_example_does_what_it_says(program, repository):
     base, _ = await welcome(await program("demo", "--config", repository))
     shown = examples(base)
     assert [*SHOWN] == [what for what, _ in shown]
-    outcomes = await asyncio.gather(*(run(command) for _, command in shown))
+    _, token = await run("gateway token --role educator")
+    outcomes = await asyncio.gather(*(run(f"TOKEN={token.strip()}; {command}") for _, command in shown))
     seen = {}
     for what, (status, output) in zip(SHOWN, outcomes, strict=True):
         seen[what] = status, [text for text in SHOWN[what][1] if text in output] or output
@@ -104,7 +133,8 @@ async def test_what_the_welcome_says_can_be_pasted(program, repository):
     """It is the examples, for the port that was really taken, and two questions to the admin listener."""
     base, text = await welcome(await program("demo", "--config", repository))
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
-    assert [command for _, command in examples(base)] == commands[:-2]
+    assert "TOKEN=$(gateway token --role educator)" == commands[0]
+    assert [command for _, command in examples(base)] == commands[1:-2]
     answers = await asyncio.gather(*(run(command.replace("curl", "curl -fi")) for command in commands[-2:]))
     assert [(0, "HTTP/1.1 200 OK")] * 2 == [(status, output[:15]) for status, output in answers]
     assert '"id": "pay-charge-create"' in answers[0][1]
@@ -120,3 +150,19 @@ async def test_ctrl_c_ends_it_in_peace(program, repository):
     async with asyncio.timeout(3):
         status, out, err = await demo.ended()
     assert (0, "", False) == (status, out, "Traceback" in err)
+
+
+async def test_tokens_are_signed_as_long_as_it_runs(program, repository):
+    """And a token of one demo is none for the next."""
+    assert (1, "") == await run("gateway token --role educator")
+    demo = await program("demo", "--config", repository)
+    base, _ = await welcome(demo)
+    _, token = await run("gateway token --role educator --scope pay --subject thandi")
+    charges = f"curl -i -H 'Authorization: Bearer {token.strip()}' {base}/api/pay/charges"
+    assert "HTTP/1.1 200 OK" == (await run(charges))[1][:15]
+    demo.signal(signal.SIGKILL)
+    await demo.process.wait()
+    assert (1, "") == await run("gateway token")
+    base, _ = await welcome(await program("demo", "--config", repository))
+    _, other = await run(f"curl -i -H 'Authorization: Bearer {token.strip()}' {base}/api/pay/charges")
+    assert "HTTP/1.1 401 " == other[:13]

@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.http.edits import Block
+from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.request import Request
 from gateway.policy import Exchange
 
@@ -9,14 +10,26 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0, method=b"GET", lines=(), noted=(), captures=(), principal=None):
+    def make(
+        *,
+        client="192.0.2.1",
+        length=0,
+        method=b"GET",
+        query=b"",
+        fields=(),
+        lines=(),
+        noted=(),
+        captures=(),
+        principal=None,
+    ):
+        passing, known, _ = sift([*lines, *(b"%b: %b" % field for field in fields)], REQUEST_FIELDS)
         request = Request(
             method=method,
             authority=b"a.example",
             path=b"/",
-            query=b"",
-            lines=list(lines),
-            noted=dict(noted),
+            query=query,
+            lines=passing,
+            noted=known | dict(noted),
             length=length,
             client=client,
             secure=False,

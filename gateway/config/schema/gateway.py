@@ -186,7 +186,7 @@ class GatewaySpec(Spec):
         "Where quotas are counted. Absent: the memory of each process."
     )
     upstreams: dict[Name, UpstreamSpec] = optional("What is behind the gateway, by name.", {})
-    issuers: dict[Name, IssuerSpec] = later("Who issues tokens, by name.", {})
+    issuers: dict[Name, IssuerSpec] = optional("Who issues tokens, by name.", {})
     api_keys: ApiKeysSpec | None = later("Keys that programs show.")
     basic_users: BasicUsersSpec | None = later("Users with a password.")
     certificates: CertificatesSpec | None = later("How a client certificate becomes a principal.")

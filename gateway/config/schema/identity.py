@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.schema.model import (
     LIST,
@@ -14,13 +14,16 @@ from gateway.config.schema.model import (
     Items,
     Name,
     Origin,
+    OwnField,
     Spec,
     Text,
     Url,
+    later,
     needed,
     optional,
     rule,
 )
+from gateway.policy.jwk import public_key
 
 Algorithm = Literal[
     "RS256",
@@ -38,15 +41,36 @@ Algorithm = Literal[
     "HS384",
     "HS512",
 ]
+# No secret is shown where a spec is.
+UNSEEN = Field(repr=False)
 Place = Annotated[Annotated[Text, NAME] | Annotated[Items[Text], LIST], SHAPE]
 
 
-class TokenSpec(Spec):
-    """Where a token is looked for."""
+def _jwk(value: dict[str, Any]) -> dict[str, Any]:
+    public_key(value)
+    return value
 
-    header: FieldName | None = optional("A field, as `Bearer TOKEN`.", "Authorization")
-    cookie: Text | None = optional("A cookie.")
-    query: Text | None = optional("A query parameter; removed before logging and forwarding.")
+
+Jwk = Annotated[dict[str, Any], AfterValidator(_jwk)]
+
+
+class TokenSpec(Spec):
+    """Where a token is looked for. Tokens that differ in two of the places are refused."""
+
+    header: OwnField | None = optional(
+        "A field: `Bearer TOKEN`, and beside `Authorization` the token alone, too. `Authorization`, unless a "
+        "cookie or a query parameter is named."
+    )
+    cookie: FieldName | None = optional("A cookie.")
+    query: Name | None = optional(
+        "A query parameter; it is removed before the request is forwarded or logged."
+    )
+    forward: Flag = optional("Whether the backend sees the token too, except in the query.", False)
+
+    @property
+    def field(self) -> str | None:
+        """The field that is looked at, if any."""
+        return self.header or (None if self.cookie or self.query else "Authorization")
 
 
 class ClaimsSpec(Spec):
@@ -62,7 +86,7 @@ class IntrospectionSpec(Spec):
 
     url: Url = needed("Where to ask.")
     client_id: Text = needed("Our name there.")
-    client_secret: Text = needed("Our secret there.")
+    client_secret: Annotated[Text, UNSEEN] = needed("Our secret there.")
 
 
 class IssuerSpec(Spec):
@@ -72,13 +96,18 @@ class IssuerSpec(Spec):
     discovery: Flag = optional("Whether the keys are found through the issuer's metadata.", False)
     jwks: Url | None = optional("Where the keys are.")
     jwks_origins: Items[Origin] = optional("Other origins that the metadata may name for the keys.", ())
-    keys: Items[dict[str, Any]] = optional("The keys themselves, as JWK.", ())
-    secret: Text | None = optional("A shared secret, for HS256 and its kin.")
-    introspection: IntrospectionSpec | None = optional("An endpoint that is asked about every token.")
+    keys: Items[Jwk] = optional("The keys themselves, as public JWK.", ())
+    secret: Annotated[Text | None, UNSEEN] = optional(
+        "A shared secret of 32 bytes or more, for HS256 and its kin."
+    )
+    introspection: IntrospectionSpec | None = later("An endpoint that is asked about every token.")
     insecure_http: Flag = optional("Whether plain http will do beyond loopback.", False)
+    resource_metadata: Url | None = optional(
+        "The document about us (RFC 9728) that a 401 points at, for clients that find out whom to ask."
+    )
     audience: Items[Text] = optional("Values of `aud`, one of which a token must carry.", ())
     algorithms: Items[Algorithm] = optional("Signature algorithms that are accepted.", ("RS256", "ES256"))
-    leeway: Duration = optional("How far clocks may disagree.", "30s")
+    leeway: Duration = optional("How far clocks may disagree; at most 60s.", "30s")
     token: TokenSpec = optional("Where a token is looked for.", {})
     claims: ClaimsSpec = optional("Where the claims say what we ask.", {})
 

@@ -62,8 +62,14 @@ def later(description: str, default: Any = None, alias: str | None = None) -> An
 def available(*built: object) -> AfterValidator:
     """Refuses those of a closed list of values that are not built yet."""
 
+    return later_where(lambda value: value not in built)
+
+
+def later_where(is_later: Callable[[Any], bool]) -> AfterValidator:
+    """Refuses the values that need something which is not built yet."""
+
     def check(value: object) -> object:
-        if value not in built:
+        if is_later(value):
             raise _not_yet()
         return value
 

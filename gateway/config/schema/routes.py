@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Discriminator, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Tag, model_validator
 
 from gateway.config.schema.model import (
     MAPPING,
@@ -30,8 +30,8 @@ from gateway.config.schema.model import (
     Spec,
     Status,
     Text,
-    available,
     later,
+    later_where,
     needed,
     optional,
     rule,
@@ -136,6 +136,17 @@ class SloSpec(Spec):
     latency: Duration | None = optional("How long a good answer may take.")
 
 
+def _each_once(said: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    if not said or (isinstance(said, tuple) and len({*said}) != len(said)):
+        raise ValueError("a name, or a list of names with each of them once")
+    return said
+
+
+def _is_later(said: str | tuple[str, ...]) -> bool:
+    names = {said} if isinstance(said, str) else {*said}
+    return bool(names & {"api_key", "basic", "mtls"})
+
+
 class DefaultsSpec(Spec):
     """Keys for every route that does not say them itself; a key replaces the wider one whole."""
 
@@ -143,7 +154,7 @@ class DefaultsSpec(Spec):
     prefix: Prefix | None = optional("Put before the path of the match, and taken off on forwarding.")
     request_headers: RequestHeadersSpec | None = optional("What is done to the fields of the request.")
     timeouts: RouteTimeoutsSpec | None = optional("How long the backend may take.")
-    auth: Annotated[Names, available("public")] | None = optional(
+    auth: Annotated[Names, AfterValidator(_each_once), later_where(_is_later)] | None = optional(
         "How a client proves who it is: the name of an issuer or of a forward_auth, `api_key`, `basic`, "
         "`mtls`, or a list of them; `public` alone is open to everybody, in a list it makes proof optional."
     )

@@ -42,6 +42,8 @@ def messages(**keys):
             AllowSpec.model_validate({"when": "true"}),
             id="a demand",
         ),
+        pytest.param({"auth": "azora-id"}, "auth", "azora-id", id="an issuer"),
+        pytest.param({"auth": ["a", "public"]}, "auth", ("a", "public"), id="optional proof"),
     ],
 )
 def test_a_route_is_read(keys, key, value):
@@ -51,8 +53,8 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param({"auth": "azora-id"}, id="an issuer"),
-        pytest.param({"auth": ["public"]}, id="a list, even of public"),
+        pytest.param({"auth": "api_key"}, id="keys of programs"),
+        pytest.param({"auth": ["public", "mtls"]}, id="certificates, in a list"),
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
         ),
