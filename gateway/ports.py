@@ -6,7 +6,9 @@ A snapshot is compiled with these ports; they are started once and stopped once,
 import time
 from typing import final
 
-from gateway.policy.ports import Time
+from gateway.policy.ports import Buckets, QuotaStore, Time
+from gateway.quota.memory import MemoryBuckets
+from gateway.quota.redis import RedisBuckets
 
 
 @final
@@ -16,9 +18,23 @@ class LivePorts:
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+        self._memory = MemoryBuckets(monotonic)
+        self._redis: dict[QuotaStore, RedisBuckets] = {}
+
+    def buckets(self, store: QuotaStore) -> Buckets:
+        """The buckets of a store; what was counted stays counted when a configuration follows another."""
+        if not store.redis:
+            return self._memory
+        if store not in self._redis:
+            self._redis[store] = RedisBuckets(store, self._memory)
+        return self._redis[store]
 
     async def start(self) -> None:
         """Begin what runs beside requests. Nothing is waited for, nothing raises."""
+        for buckets in self._redis.values():
+            buckets.start()
 
     async def stop(self) -> None:
         """End what `start` began."""
+        for buckets in self._redis.values():
+            await buckets.stop()

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.entry import Entry
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
-from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, QuotaStoreSpec
+from gateway.config.schema.named import HeadersSpec, TierSpec
+from gateway.config.schema.routes import ChargeSpec, ChoiceSpec, ClientsSpec, DefaultsSpec, RespondSpec
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
 from gateway.config.snapshot import (
     Admin,
@@ -30,10 +30,15 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
+from gateway.policy.bucket import Charge
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
-from gateway.policy.ports import Ports
+from gateway.policy.partition import keys
+from gateway.policy.ports import Ports, QuotaStore
+from gateway.policy.quota import Choice, Quota
 from gateway.policy.report import Reported
+from gateway.policy.standing import Legacy, Standard, Teller, tell_nothing
+from gateway.policy.tier import Tier, at_once, rate
 from gateway.routing import Forward, Redirect, Route, Router, template, variables
 
 _PLAIN_TEXT = b"text/plain; charset=utf-8"
@@ -51,6 +56,7 @@ class Specs:
     tree: Tree
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
+    tiers: Mapping[str, TierSpec]
     entries: tuple[Entry, ...]
     version: str
 
@@ -81,6 +87,11 @@ class _Compiler:
         self._specs = specs
         self._ports = ports
         self._edits: dict[str, tuple[Edits, Edits]] = {}
+        self._tiers = {name: _tier(name, spec) for name, spec in specs.tiers.items()}
+        self._charges: dict[tuple[str, int, str], Charge] = {}
+        said = specs.gateway.quota_store
+        self._store = QuotaStore(said.redis or "", said.timeout, said.on_failure)
+        self._tell = _teller(said, ports)
 
     def route(self, entry: Entry) -> Route:
         spec = entry.spec
@@ -91,7 +102,7 @@ class _Compiler:
             methods=spec.match.methods,
             variables=variables(entry.match.path),
             upgrades="websocket" in spec.upgrade,
-            pipeline=self._pipeline(spec, entry.sources),
+            pipeline=self._pipeline(spec, spec.id, entry.sources),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
@@ -117,23 +128,65 @@ class _Compiler:
             methods=(),
             variables=(),
             upgrades=False,
-            pipeline=self._pipeline(spec, sources),
+            pipeline=self._pipeline(spec, id, sources),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
             target=reply,
         )
 
-    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Pipeline:
+    def _pipeline(self, spec: DefaultsSpec, route: str, sources: Mapping[str, str]) -> Pipeline:
         on_trial = spec.report or ()
-        policies = self._policies(spec, sources)
+        policies = self._policies(spec, route, sources)
         return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
-    def _policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+    def _policies(self, spec: DefaultsSpec, route: str, sources: Mapping[str, str]) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
+        by_address, by_principal = self._quotas(spec, route, sources)
+        yield from by_address
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
+        yield from by_principal
+
+    def _quotas(
+        self, spec: DefaultsSpec, route: str, sources: Mapping[str, str]
+    ) -> tuple[list[Policy], list[Policy]]:
+        """The quotas that are taken before authentication, and those that may ask who it is."""
+        items = [(item, self._item(item, route)) for item in spec.quota or ()]
+        late = [made for item, made in items if not self._is_early(item)]
+        early = [made for item, made in items if self._is_early(item)]
+        return self._quota(early, sources), self._quota(late, sources)
+
+    def _quota(self, items: list[Charge | Choice], sources: Mapping[str, str]) -> list[Policy]:
+        if not items:
+            return []
+        store = self._store
+        denies = store.on_failure == "deny"
+        return [Quota(items, self._ports.buckets(store), self._tell, denies=denies, source=sources["quota"])]
+
+    def _is_early(self, item: str | ChargeSpec | ChoiceSpec) -> bool:
+        if isinstance(item, ChoiceSpec):
+            return False
+        name = item if isinstance(item, str) else item.tier
+        return {"address", "route"}.issuperset(self._specs.tiers[name].keys)
+
+    def _item(self, item: str | ChargeSpec | ChoiceSpec, route: str) -> Charge | Choice:
+        if isinstance(item, ChoiceSpec):
+            charges = {value: self._charge(name, 1, route) for value, name in item.values.items()}
+            return Choice(item.by, charges, self._charge(item.otherwise, 1, route))
+        if isinstance(item, ChargeSpec):
+            return self._charge(item.tier, item.cost, route)
+        return self._charge(item, 1, route)
+
+    def _charge(self, name: str, cost: int, route: str) -> Charge:
+        """Routes that pay the same to the same buckets share the charge, and the keys that it has learned."""
+        names = self._specs.tiers[name].keys
+        known = (name, cost, route if "route" in names else "")
+        if known not in self._charges:
+            tier = self._tiers[name]
+            self._charges[known] = Charge(tier, cost, keys(names, tier.id, route))
+        return self._charges[known]
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
@@ -186,6 +239,23 @@ class _Compiler:
 
 def _reply(spec: RespondSpec) -> Reply:
     return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
+
+
+def _tier(name: str, spec: TierSpec) -> Tier:
+    if spec.limit is None:
+        return at_once(name, spec.concurrent or 0)
+    count, period = spec.limit
+    return rate(name, count, period, spec.burst)
+
+
+def _teller(spec: QuotaStoreSpec, ports: Ports) -> Teller:
+    match spec.fields:
+        case "standard":
+            return Standard()
+        case "legacy":
+            return Legacy(ports.wall)
+        case "none":
+            return tell_nothing
 
 
 def _listener(spec: ListenerSpec) -> Listener:

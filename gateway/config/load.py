@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import entry, fields, names, wording
+from gateway.config import entry, fields, names, tiers, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -66,11 +66,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         problems += names.unknown(trees)
     problems += [problem for file in files for problem in file.problems]
     problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
+    tiers_named = {name: spec for file in policies if file.spec for name, spec in file.spec.tiers.items()}
+    problems += tiers.problems(trees, tiers_named)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
     version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
-    return Specs(gateway.tree, gateway.spec, headers, entries, version)
+    return Specs(gateway.tree, gateway.spec, headers, tiers_named, entries, version)
 
 
 def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:

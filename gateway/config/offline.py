@@ -1,9 +1,11 @@
 """The ports of a configuration that is checked, listed or explained, and not served: none of them waits."""
 
 import time
+from collections.abc import Sequence
 from typing import final
 
-from gateway.policy.ports import Time
+from gateway.policy.bucket import Grant, Lease, Want
+from gateway.policy.ports import Buckets, QuotaStore, Time
 
 
 @final
@@ -13,3 +15,13 @@ class Offline:
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+
+    def buckets(self, store: QuotaStore) -> Buckets:
+        """Buckets that are always full."""
+        return _Full()
+
+
+@final
+class _Full:
+    def take(self, wants: Sequence[Want], lease: Lease | None) -> Grant:
+        return True, [charge.amount for charge, _ in wants]

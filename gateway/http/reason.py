@@ -30,6 +30,8 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    QUOTA_UNAVAILABLE = "quota_unavailable"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_REFUSED = "upstream_refused"

@@ -14,7 +14,7 @@ from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 class PoliciesSpec(Spec):
     """One file of policies."""
 
-    tiers: dict[Name, TierSpec] = later("Rates by name.", {})
+    tiers: dict[Name, TierSpec] = optional("Rates by name.", {})
     roles: dict[Name, RoleSpec] = later("Roles by name.", {})
     cors: dict[Name, CorsSpec] = later("CORS policies by name.", {})
     headers: dict[Name, HeadersSpec] = optional("Headers policies by name.", {})

@@ -10,6 +10,7 @@ from gateway.config.schema.model import (
     SHAPE,
     TYPED,
     Block,
+    Claim,
     Count,
     Duration,
     FieldName,
@@ -90,8 +91,13 @@ class ChoiceSpec(Spec):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Name]
 
-    by: Text = needed("What decides, such as `claim:plan`.")
+    by: Claim = needed("What decides, such as `claim:plan`.")
     otherwise: Name = needed("The tier for every other value.", alias="else")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Tiers by the values of the claim."""
+        return dict(self.__pydantic_extra__)
 
 
 class TrustedSpec(Spec):
@@ -151,7 +157,10 @@ class DefaultsSpec(Spec):
             ]
         ]
         | None
-    ) = later("Tiers that every request is counted by.")
+    ) = optional(
+        "Tiers that every request is counted by: names of tiers, `{tier, cost}`, or `{by: claim:plan, pro: "
+        "TIER, else: TIER}`."
+    )
     cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = later(
         "Which browser applications may call: the name of a cors policy, or the policy in place."
     )
