@@ -35,9 +35,9 @@ from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.partition import keys
 from gateway.policy.ports import Ports, QuotaStore
-from gateway.policy.quota import Choice, Quota
+from gateway.policy.quota import Choice, quota
 from gateway.policy.report import Reported
-from gateway.policy.standing import Legacy, Standard, Teller, tell_nothing
+from gateway.policy.standing import Legacy, Silent, Standard, Teller
 from gateway.policy.tier import Tier, at_once, rate
 from gateway.routing import Forward, Redirect, Route, Router, template, variables
 
@@ -163,7 +163,8 @@ class _Compiler:
             return []
         store = self._store
         denies = store.on_failure == "deny"
-        return [Quota(items, self._ports.buckets(store), self._tell, denies=denies, source=sources["quota"])]
+        buckets = self._ports.buckets(store)
+        return [quota(items, buckets, self._tell, denies=denies, source=sources["quota"])]
 
     def _is_early(self, item: str | ChargeSpec | ChoiceSpec) -> bool:
         if isinstance(item, ChoiceSpec):
@@ -255,7 +256,7 @@ def _teller(spec: QuotaStoreSpec, ports: Ports) -> Teller:
         case "legacy":
             return Legacy(ports.wall)
         case "none":
-            return tell_nothing
+            return Silent()
 
 
 def _listener(spec: ListenerSpec) -> Listener:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import final
 
-from gateway.policy.bucket import Grant, Lease, Want
+from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.ports import Buckets, QuotaStore, Time
 
 
@@ -25,3 +25,6 @@ class Offline:
 class _Full:
     def take(self, wants: Sequence[Want], lease: Lease | None) -> Grant:
         return True, [charge.amount for charge, _ in wants]
+
+    def take_one(self, charge: Charge, key: str) -> float:
+        return charge.amount

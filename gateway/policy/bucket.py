@@ -11,11 +11,12 @@ from gateway.policy.tier import Tier
 class Charge:
     """What one request takes of a tier, and from which of its buckets: `key` names it for an exchange."""
 
-    __slots__ = ("amount", "key", "numbers", "tier")
+    __slots__ = ("amount", "capacity", "key", "numbers", "tier")
 
     def __init__(self, tier: Tier, cost: int, key: Callable[[Exchange], str]) -> None:
         self.tier = tier
         self.amount = cost * tier.unit
+        self.capacity = tier.capacity
         self.key = key
         # As texts that give the same numbers again, for who has to send them.
         self.numbers = f"{self.amount!r} {tier.capacity!r}"

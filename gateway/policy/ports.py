@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, final
 
-from gateway.policy.bucket import Grant, Lease, Want
+from gateway.policy.bucket import Charge, Grant, Lease, Want
 
 # Seconds. Told to policies, so that tests can tell another time.
 Time = Callable[[], float]
@@ -36,6 +36,10 @@ class Buckets(Protocol):
         No two wants have one key. With a lease, what is granted of tiers at once begins with it; without
         one, nothing of such a tier is wanted.
         """
+        ...
+
+    def take_one(self, charge: Charge, key: str) -> float | Grant | Awaitable[Grant | None] | None:
+        """The same for one rate; what was granted may also be told as the new level alone."""
         ...
 
 

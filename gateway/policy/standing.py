@@ -6,19 +6,14 @@ has been written once is remembered: a bucket has few levels that read different
 
 from collections.abc import Callable
 from math import ceil
-from typing import Final, final
+from typing import Final, Protocol, final
 
 from gateway.http.fields import Field
 from gateway.policy.ports import Time
 from gateway.policy.tier import Standing, Tier
 
-# Answers remembered; when they are more, all are forgotten.
+# Answers remembered for each choice of tiers; when they are more, all are forgotten.
 _LEARNED_AT_MOST = 4096
-
-# Gives the fields for the standings of a request, whatever their order.
-Teller = Callable[[tuple[Standing, ...]], tuple[Field, ...]]
-# A tier, what is left, and the seconds until there is more; 0 where it is full, or time brings nothing.
-_Shown = tuple[Tier, int, int]
 
 POLICY: Final = b"RateLimit-Policy"
 LIMIT: Final = b"RateLimit"
@@ -26,10 +21,31 @@ LEGACY: Final = (b"X-RateLimit-Limit", b"X-RateLimit-Remaining", b"X-RateLimit-R
 # Those that are written for all standings together, whoever wrote them first.
 NAMES: Final = frozenset([POLICY, LIMIT, *LEGACY])
 
+# A tier, what is left, the seconds until there is more (0 where it is full, or time brings nothing), and
+# whether it refused.
+_Shown = tuple[Tier, int, int, bool]
 
-def tell_nothing(standings: tuple[Standing, ...]) -> tuple[Field, ...]:
-    """No fields."""
-    return ()
+
+class Teller(Protocol):
+    """Gives the fields for the standings of a request, whatever their order."""
+
+    def __call__(self, standings: tuple[Standing, ...]) -> tuple[Field, ...]: ...
+
+    def one(self, tier: Tier) -> Callable[[float], tuple[Field, ...]]:
+        """The same for what is granted of one tier, from the level of its bucket."""
+        ...
+
+
+@final
+class Silent:
+    """Tells nothing."""
+
+    def __call__(self, standings: tuple[Standing, ...]) -> tuple[Field, ...]:
+        return ()
+
+    def one(self, tier: Tier) -> Callable[[float], tuple[Field, ...]]:
+        """See Teller."""
+        return lambda level: ()
 
 
 @final
@@ -37,18 +53,43 @@ class Standard:
     """`RateLimit-Policy: "public";q=60;w=60` and `RateLimit: "public";r=19;t=1`, most constrained first."""
 
     def __init__(self) -> None:
-        self._learned: dict[tuple[_Shown, ...], tuple[Field, ...]] = {}
+        self._learned = _Learned()
 
     def __call__(self, standings: tuple[Standing, ...]) -> tuple[Field, ...]:
-        if len(standings) > 1:
-            shown = tuple(map(_shown, sorted(standings, key=_constraint)))
-        else:
-            shown = (_shown(standings[0]),)
-        fields = self._learned.get(shown)
-        if fields is None:
-            if len(self._learned) >= _LEARNED_AT_MOST:
-                self._learned.clear()
-            fields = self._learned[shown] = _written(shown)
+        return self._learned[tuple([_shown(standing) for standing in standings])]
+
+    def one(self, tier: Tier) -> Callable[[float], tuple[Field, ...]]:
+        """See Teller."""
+        learned: dict[float, tuple[Field, ...]] = {}
+        unit, capacity = tier.unit, tier.capacity
+        if unit > 1.0 or tier.burst > _LEARNED_AT_MOST:
+            return lambda level: self(((tier, level, 0.0),))
+
+        def told(level: float) -> tuple[Field, ...]:
+            # A unit takes no longer than a second, so `t` is 1 for every level but that of a full bucket.
+            left = (capacity - level) // unit
+            fields = learned.get(left)
+            if fields is None:
+                fields = learned[left] = self(((tier, level, 0.0),))
+            return fields
+
+        return told
+
+
+@final
+class _Learned(dict[tuple[_Shown, ...], tuple[Field, ...]]):
+    """What is shown of tiers -> fields."""
+
+    def __missing__(self, shown: tuple[_Shown, ...]) -> tuple[Field, ...]:
+        if len(self) >= _LEARNED_AT_MOST:
+            self.clear()
+        ordered = sorted(shown, key=_constraint)
+        items = [
+            b'"%b";r=%d' % (tier.name.encode(), left) + (b";t=%d" % wait if wait else b"")
+            for tier, left, wait, _ in ordered
+        ]
+        policies = b", ".join([tier.policy for tier, *_ in ordered])
+        fields = self[shown] = ((POLICY, policies), (LIMIT, b", ".join(items)))
         return fields
 
 
@@ -60,28 +101,25 @@ class Legacy:
         self._wall = wall
 
     def __call__(self, standings: tuple[Standing, ...]) -> tuple[Field, ...]:
-        tier, level, _ = min(standings, key=_constraint)
+        tier, level, _ = min(standings, key=lambda standing: _constraint(_shown(standing)))
         full = 0.0 if tier.concurrent else level
         numbers = (tier.count, tier.left(level), ceil(self._wall() + full))
         return tuple([(name, b"%d" % number) for name, number in zip(LEGACY, numbers, strict=True)])
+
+    def one(self, tier: Tier) -> Callable[[float], tuple[Field, ...]]:
+        """See Teller."""
+        return lambda level: self(((tier, level, 0.0),))
 
 
 def _shown(standing: Standing) -> _Shown:
     tier, level, wait = standing
     left = tier.left(level)
-    return (tier, left, max(1, ceil(wait))) if wait else (tier, left, tier.wait(level, left))
+    if wait:
+        return tier, left, max(1, ceil(wait)), True
+    return tier, left, tier.wait(level, left), False
 
 
-def _constraint(standing: Standing) -> tuple[float, int, int]:
-    """Orders standings: those that refused, the longest wait first, then those with the least left."""
-    tier, level, wait = standing
-    left = tier.left(level)
-    return -wait, left, -tier.wait(level, left)
-
-
-def _written(shown: tuple[_Shown, ...]) -> tuple[Field, ...]:
-    items = [
-        b'"%b";r=%d' % (tier.name.encode(), left) + (b";t=%d" % wait if wait else b"")
-        for tier, left, wait in shown
-    ]
-    return (POLICY, b", ".join([tier.policy for tier, _, _ in shown])), (LIMIT, b", ".join(items))
+def _constraint(shown: _Shown) -> tuple[bool, int, int]:
+    """Orders what is shown: who refused, the longest wait first; then the others, the least left first."""
+    _, left, wait, refused = shown
+    return not refused, 0 if refused else left, -wait

@@ -35,7 +35,7 @@ class Tier:
 
     def left(self, level: float) -> int:
         """How many requests the bucket would grant now."""
-        return int((self.capacity - level) / self.unit)
+        return int((self.capacity - level) // self.unit)
 
     def wait(self, level: float, left: int) -> int:
         """In how many seconds, rounded up, it would grant one more; 0 where no time brings that."""

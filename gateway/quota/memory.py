@@ -50,6 +50,19 @@ class MemoryBuckets:
             lease.begin(partial(self._give_back, [want for want in wants if want[0].tier.concurrent]))
         return True, levels
 
+    def take_one(self, charge: Charge, key: str) -> float | Grant:
+        """The same for one rate, in the fewest steps: most requests come here."""
+        full = self._young.get(key)
+        if full is None:
+            return self.take([(charge, key)], None)
+        now = self._now()
+        level = full - now
+        level = level + charge.amount if level > 0.0 else charge.amount
+        if level > charge.capacity:
+            return self.take([(charge, key)], None)
+        self._young[key] = now + level
+        return level
+
     def _level(self, charge: Charge, key: str, now: float) -> float:
         tier = charge.tier
         if tier.concurrent:
@@ -64,8 +77,11 @@ class MemoryBuckets:
         level = full - now
         if level <= 0.0:
             return 0.0
-        # More is only in it if the clock went back; it must not lock anybody out for that long.
-        return level if level < tier.capacity else tier.capacity
+        if level > tier.capacity:
+            # The clock went back; that must not lock anybody out for as long.
+            level = tier.capacity
+            self._young[key] = now + level
+        return level
 
     def _remember(self, key: str, full: float) -> None:
         if len(self._young) >= self._generation:

@@ -114,6 +114,10 @@ class RedisBuckets:
         self._enqueue(request)
         return request.future
 
+    def take_one(self, charge: Charge, key: str) -> Grant | Awaitable[Grant | None] | None:
+        """The same for one rate."""
+        return self.take([(charge, key)], None)
+
     def start(self) -> None:
         """Connect in the background: the first requests need not wait for that."""
         self._warming = asyncio.get_running_loop().create_task(self._warm())

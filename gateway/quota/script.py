@@ -32,14 +32,21 @@ local function key()
   return KEYS[position]
 end
 
--- The seconds until the bucket is full. More than it holds is only in it if the clock went back.
-local function level(name, capacity)
-  local full = tonumber(redis.call('GET', name) or now)
-  return math.min(math.max(full - now, 0), capacity)
-end
-
 local function fill(name, seconds)
   redis.call('SET', name, exact(now + seconds), 'PX', math.ceil((seconds + SPARE) * 1000))
+end
+
+-- The seconds until the bucket is full.
+local function level(name, capacity)
+  local full = redis.call('GET', name)
+  if not full then return 0 end
+  local seconds = math.max(tonumber(full) - now, 0)
+  if seconds > capacity then
+    -- The clock went back; that must not lock anybody out for as long.
+    seconds = capacity
+    fill(name, seconds)
+  end
+  return seconds
 end
 
 local function under_way(name, capacity)

@@ -111,9 +111,9 @@ async def connected() -> AsyncIterator[Callable[..., Awaitable[RedisBuckets]]]:
     """Buckets in the Redis of a URL, by default with more patience than a busy machine needs."""
     async with AsyncExitStack() as stack:
 
-        async def connect(url: str, *, timeout: float = 2.0, on_failure: str = "local") -> RedisBuckets:
+        async def connect(url: str, *, bound: float = 2.0, on_failure: str = "local") -> RedisBuckets:
             loop = asyncio.get_running_loop()
-            store = QuotaStore(url, timeout, on_failure)
+            store = QuotaStore(url, bound, on_failure)
             buckets = RedisBuckets(store, MemoryBuckets(loop.time))
             stack.push_async_callback(buckets.stop)
             return buckets
