@@ -45,7 +45,7 @@ class MemoryBuckets:
             if charge.tier.concurrent:
                 self._under_way[key] = levels[index]
             else:
-                self._young[key] = now + levels[index]
+                self._remember(key, now + levels[index])
         if lease is not None:
             lease.begin(partial(self._give_back, [want for want in wants if want[0].tier.concurrent]))
         return True, levels
@@ -71,7 +71,7 @@ class MemoryBuckets:
         if full is None:
             full = self._old.get(key)
             if full is None:
-                full = now
+                return 0.0
             # Also what is refused was asked for.
             self._remember(key, full)
         level = full - now
@@ -84,7 +84,7 @@ class MemoryBuckets:
         return level
 
     def _remember(self, key: str, full: float) -> None:
-        if len(self._young) >= self._generation:
+        if len(self._young) >= self._generation and key not in self._young:
             self._old, self._young = self._young, {}
         self._young[key] = full
 
