@@ -194,7 +194,7 @@ def partition(text: str) -> str:
     """`address`, `principal`, `route`, `header:X-Team`, `claim:team`: what is counted together."""
     kind, _, of = text.partition(":")
     if not re.fullmatch(PARTITION, text):
-        raise ValueError("address, principal, route, header:NAME or claim:NAME")
+        raise ValueError("a key such as address, principal, route, header:X-Team or claim:team")
     if kind == "header":
         own_field(of)
     return text
@@ -216,8 +216,9 @@ def store(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         raise ValueError(f"a URL such as {expected}") from None
-    path, places_at_most = _STORES.get(parts.scheme, ("", 0))
-    places = [place for place in parts.netloc.rpartition("@")[2].split(",") if place]
+    path, places_at_most = _STORES.get(parts.scheme, ("(?!)", 0))
+    named = parts.netloc.rpartition("@")[2]
+    places = named.split(",") if named else []
     is_whole = re.fullmatch(path, parts.path) and not parts.query and not parts.fragment
     is_placed = bool(places) == bool(places_at_most) and len(places) <= places_at_most
     if not is_whole or not is_placed or not all(map(_is_place, places)) or not text.isprintable():

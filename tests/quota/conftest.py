@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -28,12 +30,13 @@ PATIENCE = 10.0
 class Server:
     """A Redis on a Unix socket, or on a port of loopback."""
 
-    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+    def __init__(self, folder: Path, *options: str, port: int = 0, first: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self.port = port
         self.socket = folder / "redis.sock"
         self.url = f"redis://127.0.0.1:{port}" if port else f"unix://{self.socket}"
         self._options = options
+        self._first = first
         self.client = (
             Redis(port=port, protocol=2) if port else Redis(unix_socket_path=str(self.socket), protocol=2)
         )
@@ -42,10 +45,10 @@ class Server:
     def start(self) -> None:
         """Begin, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        place = ("--port", str(self.port), "--bind", "127.0.0.1", *self._options)
+        place = ("--port", str(self.port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket))
+        kept = () if self._first else ("--save", "", "--dir", str(self.folder))
         self._process = subprocess.Popen(
-            [SERVER, "--unixsocket", self.socket, "--save", "", "--dir", self.folder, *place],
-            stdout=subprocess.DEVNULL,
+            [SERVER, *self._first, *place, *kept, *self._options], stdout=subprocess.DEVNULL
         )
         self._await_answer()
 
@@ -128,3 +131,74 @@ def charge(tier: Tier, cost: int = 1) -> Charge:
         raise AssertionError("the store asks for no key")
 
     return Charge(tier, cost, key)
+
+
+def free_port() -> int:
+    """A port of loopback whose cluster bus, ten thousand above it, has a number too."""
+    while True:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port: int = taken.getsockname()[1]
+        if port <= 55_535:
+            return port
+        # The system gives high numbers; a third of the range is as free as the rest.
+        port -= 20_000
+        with socket.socket() as taken:
+            if taken.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Three masters that share the slots."""
+    servers = []
+    for number in range(3):
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+        servers.append(Server(tmp_path_factory.mktemp(f"node-{number}"), *options, port=free_port()))
+    try:
+        for number, server in enumerate(servers):
+            server.start()
+            server.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+            slots = range(16384 * number // 3, 16384 * (number + 1) // 3)
+            server.client.execute_command("CLUSTER ADDSLOTS", *slots)
+            servers[0].client.execute_command("CLUSTER MEET", "127.0.0.1", server.port)
+        _await(lambda: all(_is_whole(server) for server in servers))
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def _is_whole(server: Server) -> bool:
+    info = server.client.execute_command("CLUSTER INFO")
+    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3"
+
+
+def _await(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 3 * PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it takes too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def sentinels(tmp_path: Path) -> Iterator[tuple[str, Server, Server]]:
+    """A master, its replica, and a sentinel that watches them; gives the URL, and both servers."""
+    master = Server(tmp_path / "master", port=free_port())
+    replica = Server(tmp_path / "replica", "--replicaof", "127.0.0.1", str(master.port), port=free_port())
+    file = tmp_path / "sentinel" / "sentinel.conf"
+    file.parent.mkdir()
+    file.write_text(
+        f"sentinel monitor azora 127.0.0.1 {master.port} 1\n"
+        "sentinel down-after-milliseconds azora 500\nsentinel failover-timeout azora 5000\n"
+    )
+    sentinel = Server(file.parent, port=free_port(), first=(str(file), "--sentinel"))
+    try:
+        for server in (master, replica, sentinel):
+            server.start()
+        _await(lambda: replica.client.info("replication")["master_link_status"] == "up")
+        _await(lambda: sentinel.client.info("sentinel")["master0"]["slaves"] == 1)
+        yield f"redis+sentinel://127.0.0.1:{sentinel.port}/azora", master, replica
+    finally:
+        for server in (master, replica, sentinel):
+            server.stop()

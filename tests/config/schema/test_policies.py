@@ -23,7 +23,6 @@ def test_a_file_may_hold_headers_defaults_and_routes():
 @pytest.mark.parametrize(
     "section",
     [
-        pytest.param({"tiers": {"a": {"limit": "1/1s"}}}, id="tiers"),
         pytest.param({"roles": {"a": {"permissions": ["*"]}}}, id="roles"),
         pytest.param({"cors": {"a": {"allow_origins": ["https://a.b"]}}}, id="cors"),
     ],

@@ -25,6 +25,7 @@ def messages(**keys):
             id="in place",
         ),
         pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
+        pytest.param({"quota": ["a", "b"]}, "quota", ("a", "b"), id="quotas"),
         pytest.param({}, "auth", None, id="nothing is implied"),
     ],
 )
@@ -38,9 +39,6 @@ def test_a_route_is_read(keys, key, value):
         pytest.param({"auth": "azora-id"}, id="an issuer"),
         pytest.param({"auth": ["public"]}, id="a list, even of public"),
         pytest.param({"allow": {"roles": ["admin"]}}, id="authorisation"),
-        pytest.param(
-            {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
-        ),
         pytest.param({"cors": {"allow_origins": ["https://a.b"]}}, id="cors"),
         pytest.param({"csrf": "auto"}, id="csrf"),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
@@ -73,9 +71,34 @@ def test_what_is_not_built_yet_says_so(keys):
         pytest.param(
             {"quota": [{"by": "claim:plan", "pro": 1, "else": "b"}]}, "Value error, a name", id="no tier"
         ),
+        pytest.param(
+            {"quota": [{"by": "plan", "else": "b"}]},
+            "Value error, a claim such as claim:plan",
+            id="no claim to choose by",
+        ),
+        pytest.param(
+            {"quota": [{"tier": "a", "cost": 0}]}, "Input should be greater", id="a request for nothing"
+        ),
     ],
 )
 def test_a_wrong_route_is_refused(keys, message):
     found = messages(**keys)
     assert 1 == len(found)
     assert found[0].startswith(message)
+
+
+def test_a_choice_has_tiers_by_value():
+    by = {"by": "claim:plan", "pro": "gold", "team": "silver", "else": "free"}
+    (choice,) = RouteSpec.model_validate({**ROUTE, "quota": [by]}).quota
+    assert ("plan", "free", {"pro": "gold", "team": "silver"}) == (
+        choice.by,
+        choice.otherwise,
+        choice.values,
+    )
+
+
+def test_a_charge_costs_one_unless_said():
+    dear, usual = RouteSpec.model_validate(
+        {**ROUTE, "quota": [{"tier": "a", "cost": 3}, {"tier": "b"}]}
+    ).quota
+    assert (("a", 3), ("b", 1)) == ((dear.tier, dear.cost), (usual.tier, usual.cost))
