@@ -26,12 +26,12 @@ routes:
         pytest.param('[{by: "claim:plan", a: pro, b: pro, else: pro}]', [], id="a choice of the same"),
         pytest.param(
             "[{tier: public, cost: 21}]",
-            ["11:33: routes[0].quota[0].cost: expected at most 20, which is all that the tier holds, got 21"],
+            ["11:34: routes[0].quota[0].cost: expected at most 20, which is all that the tier holds, got 21"],
             id="more than a burst",
         ),
         pytest.param(
             "[{cost: 5, tier: uploads}]",
-            ["11:19: routes[0].quota[0].cost: expected at most 4, which is all that the tier holds, got 5"],
+            ["11:20: routes[0].quota[0].cost: expected at most 4, which is all that the tier holds, got 5"],
             id="more than there may be at once",
         ),
         pytest.param(
@@ -70,7 +70,7 @@ def test_the_defaults_of_every_file_are_checked(report):
 
 
 def test_a_file_with_other_faults_has_its_quotas_checked(report):
-    policies = POLICIES.replace("QUOTA", "[public, public]").replace("auth: public", "auth: nobody")
-    assert ["policies/a.yaml:10:11", "policies/a.yaml:11:21"] == [
+    policies = POLICIES.replace("QUOTA", "[public, public]").replace("upstream: pay", "upstream: pai")
+    assert ["policies/a.yaml:9:15", "policies/a.yaml:11:21"] == [
         line.split(": ")[0] for line in report(policies=policies)
     ]
