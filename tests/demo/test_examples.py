@@ -60,6 +60,7 @@ def test_commands_lead_to_their_routes():
         "pay-charge-read",
         None,
         None,
+        "auth-session-create",
         None,
         "pay-charge-create",
     ]

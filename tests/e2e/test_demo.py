@@ -49,6 +49,17 @@ SHOWN = {
         0,
         ["HTTP/1.1 405 Method Not Allowed", "Allow: GET, HEAD", '"reason":"method_not_allowed"'],
     ),
+    "Eight logins at once: five pass, then 429 and when to try again": (
+        0,
+        [
+            "HTTP/1.1 201 Created",
+            'RateLimit: "login";r=4;t=6',
+            "HTTP/1.1 429 Too Many Requests",
+            'RateLimit: "login";r=0;t=',
+            "Retry-After: ",
+            '"violated-policies":["login"]',
+        ],
+    ),
     "A path trick, refused": (0, ["HTTP/1.1 400 Bad Request", '"reason":"bad_path"']),
     "A body over the route's limit, refused before it is read": (
         0,
