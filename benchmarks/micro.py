@@ -4,6 +4,7 @@ The best of many repeats: what the code costs when nobody disturbs it. System ca
 event loop are left out, so these numbers compare a function with itself, and not with a proxy.
 """
 
+import time
 import timeit
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +14,13 @@ from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.reason import Reason
 from gateway.http.reply import problem
 from gateway.http.request import Request
-from gateway.policy import Pipeline
+from gateway.policy import Exchange, Pipeline
+from gateway.policy.bucket import Charge
+from gateway.policy.partition import keys
+from gateway.policy.quota import quota
+from gateway.policy.standing import Standard
+from gateway.policy.tier import rate
+from gateway.quota.memory import MemoryBuckets
 from gateway.routing import Match, Route, Router
 
 _REPEATS = 30
@@ -54,7 +61,24 @@ def calls() -> dict[str, Callable[[], object]]:
         "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),
+        "quota, one tier in memory": _counting("public"),
+        "quota, two tiers in memory": _counting("public", "daily"),
     }
+
+
+def _counting(*names: str) -> Callable[[], object]:
+    """Takes from buckets that are never empty."""
+    tiers = [rate(name, 100_000_000, 60.0, 4_000) for name in names]
+    charges = [Charge(tier, 1, keys(["address"], tier.id, "micro")) for tier in tiers]
+    policy = quota(charges, MemoryBuckets(time.monotonic), Standard(), denies=False, source="micro")
+    exchange = Exchange(_request(b"/"), b"0" * 32, ())
+
+    def call() -> None:
+        exchange.response_fields = exchange.quotas = ()
+        if policy(exchange) is not None:
+            raise RuntimeError("the bucket is empty")
+
+    return call
 
 
 def _routing(count: int) -> Callable[[], object]:
@@ -65,7 +89,15 @@ def _routing(count: int) -> Callable[[], object]:
     ]
     router = Router(routes, _route("unmatched"), lambda _allowed: _route("refused"))
     path = b"/area-%d/items/7" % (count - 1)
-    request = Request(
+    request = _request(path)
+    route, captures = router.route(request)
+    if (route.id, captures) != (str(count - 1), (b"7",)):
+        raise RuntimeError(f"{path!r} took the route {route.id}")
+    return partial(router.route, request)
+
+
+def _request(path: bytes) -> Request:
+    return Request(
         method=b"GET",
         authority=b"gateway.azora.example",
         path=path,
@@ -77,10 +109,6 @@ def _routing(count: int) -> Callable[[], object]:
         secure=False,
         forwarding=Block(()),
     )
-    route, captures = router.route(request)
-    if (route.id, captures) != (str(count - 1), (b"7",)):
-        raise RuntimeError(f"{path!r} took the route {route.id}")
-    return partial(router.route, request)
 
 
 def _route(name: str) -> Route:
