@@ -6,7 +6,7 @@ has been written once is remembered: a bucket has few levels that read different
 
 from collections.abc import Callable
 from math import ceil
-from typing import Final, Protocol, final
+from typing import Any, Final, Protocol, final
 
 from gateway.http.fields import Field
 from gateway.policy.ports import Time
@@ -21,9 +21,9 @@ LEGACY: Final = (b"X-RateLimit-Limit", b"X-RateLimit-Remaining", b"X-RateLimit-R
 # Those that are written for all standings together, whoever wrote them first.
 NAMES: Final = frozenset([POLICY, LIMIT, *LEGACY])
 
-# A tier, what is left, the seconds until there is more (0 where it is full, or time brings nothing), and
-# whether it refused.
-_Shown = tuple[Tier, int, int, bool]
+# A tier, what is left, and the seconds until there is more: 0 where it is full, or time brings nothing, and
+# below 0 where it refused.
+_Shown = tuple[Tier, int, int]
 
 
 class Teller(Protocol):
@@ -56,7 +56,10 @@ class Standard:
         self._learned = _Learned()
 
     def __call__(self, standings: tuple[Standing, ...]) -> tuple[Field, ...]:
-        return self._learned[tuple([_shown(standing) for standing in standings])]
+        flat: list[Tier | int] = []
+        for standing in standings:
+            flat += _shown(standing)
+        return self._learned[tuple(flat)]
 
     def one(self, tier: Tier) -> Callable[[float], tuple[Field, ...]]:
         """See Teller."""
@@ -77,19 +80,20 @@ class Standard:
 
 
 @final
-class _Learned(dict[tuple[_Shown, ...], tuple[Field, ...]]):
-    """What is shown of tiers -> fields."""
+class _Learned(dict[tuple[Any, ...], tuple[Field, ...]]):
+    """What is shown of tiers, one behind the other in one flat tuple, which is quickly looked up -> fields."""
 
-    def __missing__(self, shown: tuple[_Shown, ...]) -> tuple[Field, ...]:
+    def __missing__(self, flat: tuple[Any, ...]) -> tuple[Field, ...]:
         if len(self) >= _LEARNED_AT_MOST:
             self.clear()
-        ordered = sorted(shown, key=_constraint)
+        threes = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        shown: list[_Shown] = sorted(threes, key=_constraint)
         items = [
-            b'"%b";r=%d' % (tier.name.encode(), left) + (b";t=%d" % wait if wait else b"")
-            for tier, left, wait, _ in ordered
+            b'"%b";r=%d' % (tier.name.encode(), left) + (b";t=%d" % abs(wait) if wait else b"")
+            for tier, left, wait in shown
         ]
-        policies = b", ".join([tier.policy for tier, *_ in ordered])
-        fields = self[shown] = ((POLICY, policies), (LIMIT, b", ".join(items)))
+        policies = b", ".join([tier.policy for tier, *_ in shown])
+        fields = self[flat] = ((POLICY, policies), (LIMIT, b", ".join(items)))
         return fields
 
 
@@ -114,12 +118,10 @@ class Legacy:
 def _shown(standing: Standing) -> _Shown:
     tier, level, wait = standing
     left = tier.left(level)
-    if wait:
-        return tier, left, max(1, ceil(wait)), True
-    return tier, left, tier.wait(level, left), False
+    return tier, left, -max(1, ceil(wait)) if wait else tier.wait(level, left)
 
 
 def _constraint(shown: _Shown) -> tuple[bool, int, int]:
     """Orders what is shown: who refused, the longest wait first; then the others, the least left first."""
-    _, left, wait, refused = shown
-    return not refused, 0 if refused else left, -wait
+    _, left, wait = shown
+    return (False, wait, left) if wait < 0 else (True, left, -wait)

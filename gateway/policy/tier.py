@@ -41,6 +41,8 @@ class Tier:
         """In how many seconds, rounded up, it would grant one more; 0 where no time brings that."""
         if self.concurrent or left >= self.burst:
             return 0
+        if self.unit <= 1.0:
+            return 1
         return max(1, ceil(level + (left + 1) * self.unit - self.capacity))
 
     def shortfall(self, level: float, amount: float) -> float:
