@@ -3,8 +3,9 @@
 The specs have no problems left; what this module raises would be a mistake of its own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import final
 
 from gateway.config.entry import Entry
@@ -29,7 +30,7 @@ from gateway.http.edits import Edits
 from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
-from gateway.policy import Pipeline, Policy
+from gateway.policy import Pipeline, Policy, Principal
 from gateway.policy.bucket import Charge
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
@@ -175,7 +176,7 @@ class _Compiler:
     def _item(self, item: str | ChargeSpec | ChoiceSpec, route: str) -> Charge | Choice:
         if isinstance(item, ChoiceSpec):
             charges = {value: self._charge(name, 1, route) for value, name in item.values.items()}
-            return Choice(item.by, charges, self._charge(item.otherwise, 1, route))
+            return Choice(_chooser(item.by), charges, self._charge(item.otherwise, 1, route))
         if isinstance(item, ChargeSpec):
             return self._charge(item.tier, item.cost, route)
         return self._charge(item, 1, route)
@@ -240,6 +241,11 @@ class _Compiler:
 
 def _reply(spec: RespondSpec) -> Reply:
     return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
+
+
+def _chooser(by: str) -> Callable[[Principal], object]:
+    _, _, claim = by.partition(":")
+    return (lambda principal: principal.claims.get(claim)) if claim else attrgetter("tier")
 
 
 def _tier(name: str, spec: TierSpec) -> Tier:

@@ -20,7 +20,7 @@ HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[
 METHOD = r"[A-Z]+(-[A-Z]+)*"
 FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 PARTITION = r"address|principal|route|header:[^:]+|claim:.+"
-CLAIM = r"claim:.+"
+CHOOSER = r"tier|claim:.+"
 FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -200,11 +200,11 @@ def partition(text: str) -> str:
     return text
 
 
-def claim(text: str) -> str:
-    """`claim:plan`: the name of a claim."""
-    if not re.fullmatch(CLAIM, text):
-        raise ValueError("a claim such as claim:plan")
-    return text.partition(":")[2]
+def chooser(text: str) -> str:
+    """`claim:plan` or `tier`: what of a principal chooses."""
+    if not re.fullmatch(CHOOSER, text):
+        raise ValueError("a claim such as claim:plan, or tier")
+    return text
 
 
 def store(text: str) -> str:

@@ -4,13 +4,13 @@ Every tier of a step grants what the request takes of it, or none of them loses 
 are, and whether one has to wait for them, is the business of the store.
 """
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final, final
 
 from gateway.http.reply import Reply, problem
-from gateway.policy import Exchange, Reason, Verdict
+from gateway.policy import Exchange, Principal, Reason, Verdict
 from gateway.policy.bucket import Charge, Grant, Lease
 from gateway.policy.ports import Buckets
 from gateway.policy.standing import NAMES, Teller
@@ -31,16 +31,16 @@ _UNAVAILABLE = problem(
 @final
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A charge chosen by what a claim of the principal says; `otherwise` for any other value, and none."""
+    """A charge chosen by a value that the principal has; `otherwise` for any other value, and none."""
 
-    claim: str
+    value: Callable[[Principal], object]
     charges: Mapping[str, Charge]
     otherwise: Charge
 
     def choose(self, exchange: Exchange) -> Charge:
         """The charge for a request."""
         principal = exchange.principal
-        value = None if principal is None else principal.claims.get(self.claim)
+        value = None if principal is None else self.value(principal)
         return self.charges.get(value, self.otherwise) if isinstance(value, str) else self.otherwise
 
 

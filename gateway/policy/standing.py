@@ -81,7 +81,7 @@ class Standard:
 
 @final
 class _Learned(dict[tuple[Any, ...], tuple[Field, ...]]):
-    """What is shown of tiers, one behind the other in one flat tuple, which is quickly looked up -> fields."""
+    """What is shown of tiers, all in one flat tuple, which is quickly looked up -> fields."""
 
     def __missing__(self, flat: tuple[Any, ...]) -> tuple[Field, ...]:
         if len(self) >= _LEARNED_AT_MOST:

@@ -21,7 +21,7 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body
 from gateway.http.request import Request
-from gateway.policy import Exchange
+from gateway.policy import Exchange, Principal
 from gateway.routing import Forward, Redirect, Template
 
 HEAD = """
@@ -254,6 +254,30 @@ routes:
         "d": b'"listed";r=58;t=1',
         "_unmatched": None,
     } == {id: fields.get(b"RateLimit") for id, fields in told.items()}
+
+
+@pytest.mark.parametrize(
+    ("by", "principal", "tier"),
+    [
+        pytest.param("claim:plan", Principal("a", "jwt", claims={"plan": "pro"}), "pro", id="by a claim"),
+        pytest.param(
+            "claim:plan", Principal("a", "jwt", claims={"plan": "x"}), "standard", id="another value"
+        ),
+        pytest.param("tier", Principal("a", "api_key", tier="pro"), "pro", id="by the tier of an API key"),
+        pytest.param("tier", Principal("a", "jwt", claims={"tier": "pro"}), "standard", id="no API key"),
+        pytest.param("tier", None, "standard", id="nobody"),
+    ],
+)
+def test_the_principal_chooses_the_tier(compiled, by, principal, tier):
+    quota = f'quota: [{{by: "{by}", pro: pro, else: standard}}]'
+    (route,) = compiled(
+        gateway=HEAD, policies=QUOTAS + f"routes: [{{id: a, match: {{path: /a}}, {quota}}}]"
+    ).routes
+    exchange = Exchange(asked(b"/a"), b"0" * 32, ())
+    exchange.principal = principal
+    for policy in route.pipeline.policies:
+        policy(exchange)
+    assert [tier] == [each.name for each, *_ in exchange.quotas]
 
 
 def test_what_no_route_takes_is_counted_by_the_global_defaults(counted):

@@ -59,7 +59,10 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         *[pytest.param(values.store, url, url, id=f"the store {url}") for url in STORES],
         *[pytest.param(values.partition, key, key, id=f"the key {key}") for key in KEYS],
         pytest.param(
-            values.claim, "claim:https://azora.example/plan", "https://azora.example/plan", id="a claim"
+            values.chooser,
+            "claim:https://azora.example/plan",
+            "claim:https://azora.example/plan",
+            id="a claim",
         ),
     ],
 )
@@ -101,7 +104,7 @@ REFUSED = {
         "claim",
         "Route",
     ],
-    values.claim: ["plan", "claim:", "header:plan"],
+    values.chooser: ["plan", "claim:", "header:plan", "tiers"],
     values.store: [
         *(
             "127.0.0.1:6379",

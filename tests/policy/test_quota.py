@@ -54,6 +54,10 @@ def buckets():
     return Buckets()
 
 
+def plan(principal):
+    return principal.claims.get("plan")
+
+
 def charge(tier, cost=1, by=("address",)):
     return Charge(tier, cost, keys(by, tier.id, "pay"))
 
@@ -68,7 +72,7 @@ def made(buckets, *items, tell=None, denies=False):
         pytest.param([charge(PUBLIC)], RateOnly, id="one rate"),
         pytest.param([charge(PUBLIC), charge(DAILY)], Quota, id="two rates"),
         pytest.param([charge(UPLOADS)], Quota, id="a lease"),
-        pytest.param([Choice("plan", {}, charge(PUBLIC))], Quota, id="a choice"),
+        pytest.param([Choice(plan, {}, charge(PUBLIC))], Quota, id="a choice"),
     ],
 )
 def test_the_usual_quota_takes_fewer_steps(buckets, items, kind):
@@ -157,7 +161,7 @@ def test_a_refused_request_takes_nothing_of_any_tier(buckets, exchange):
 def test_a_claim_chooses_the_tier(buckets, exchange, principal, tier):
     asked = exchange()
     asked.principal = principal
-    choice = Choice("plan", {"pro": charge(PRO, by=("principal",))}, charge(PUBLIC, by=("principal",)))
+    choice = Choice(plan, {"pro": charge(PRO, by=("principal",))}, charge(PUBLIC, by=("principal",)))
     made(buckets, choice)(asked)
     assert [tier] == [each.name for each, *_ in asked.quotas]
 

@@ -10,7 +10,7 @@ from gateway.config.schema.model import (
     SHAPE,
     TYPED,
     Block,
-    Claim,
+    Chooser,
     Count,
     Duration,
     FieldName,
@@ -86,17 +86,17 @@ class ChargeSpec(Spec):
 
 
 class ChoiceSpec(Spec):
-    """A tier chosen by a claim; every further key is a value of the claim, its value the tier."""
+    """A tier chosen by what is known of the principal; every further key is a value of that."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Name]
 
-    by: Claim = needed("What decides, such as `claim:plan`.")
+    by: Chooser = needed("What decides: a claim such as `claim:plan`, or `tier`, that of an API key.")
     otherwise: Name = needed("The tier for every other value.", alias="else")
 
     @property
     def values(self) -> dict[str, str]:
-        """Tiers by the values of the claim."""
+        """Tiers by the values that choose them."""
         return dict(self.__pydantic_extra__)
 
 

@@ -73,7 +73,7 @@ def test_what_is_not_built_yet_says_so(keys):
         ),
         pytest.param(
             {"quota": [{"by": "plan", "else": "b"}]},
-            "Value error, a claim such as claim:plan",
+            "Value error, a claim such as claim:plan, or tier",
             id="no claim to choose by",
         ),
         pytest.param(
@@ -90,7 +90,7 @@ def test_a_wrong_route_is_refused(keys, message):
 def test_a_choice_has_tiers_by_value():
     by = {"by": "claim:plan", "pro": "gold", "team": "silver", "else": "free"}
     (choice,) = RouteSpec.model_validate({**ROUTE, "quota": [by]}).quota
-    assert ("plan", "free", {"pro": "gold", "team": "silver"}) == (
+    assert ("claim:plan", "free", {"pro": "gold", "team": "silver"}) == (
         choice.by,
         choice.otherwise,
         choice.values,
