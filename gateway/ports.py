@@ -4,11 +4,13 @@ A snapshot is compiled with these ports; they are started once and stopped once,
 """
 
 import time
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from gateway.policy.ports import Buckets, QuotaStore, Time
 from gateway.quota.memory import MemoryBuckets
-from gateway.quota.redis import RedisBuckets
+
+if TYPE_CHECKING:
+    from gateway.quota.redis import RedisBuckets
 
 
 @final
@@ -26,6 +28,9 @@ class LivePorts:
         if not store.redis:
             return self._memory
         if store not in self._redis:
+            # The library takes a fifth of a second and 6 MiB; who names no Redis need not pay for it.
+            from gateway.quota.redis import RedisBuckets
+
             self._redis[store] = RedisBuckets(store, self._memory)
         return self._redis[store]
 

@@ -17,7 +17,7 @@ from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.ports import QuotaStore
 from gateway.policy.tier import rate
 from gateway.quota.memory import MemoryBuckets
-from gateway.quota.script import RENEWAL, Call, finish, renew, undo
+from gateway.quota.script import RENEWAL, Call, finish, is_finish, renew, undo
 from gateway.quota.servers import servers
 
 log = logging.getLogger("gateway")
@@ -174,6 +174,10 @@ class RedisBuckets:
                 await self._ask(batch)
         except Exception as error:
             self._fail(error)
+            # The end of a lease can be told twice.
+            self._owed += [
+                entry for entry in batch if not isinstance(entry, _Request) and is_finish(entry[1])
+            ]
         finally:
             for request in requests:
                 self._settle(request)
@@ -191,13 +195,14 @@ class RedisBuckets:
                 key, words = entry
                 calls.setdefault(self._servers.group(key), (Call(), []))[0].note(key, words)
         answers = await self._servers.call([call for call, _ in calls.values()])
+        failures = [answer for answer in answers if isinstance(answer, Exception)]
         for (_, heard), answer in zip(calls.values(), answers, strict=True):
-            if isinstance(answer, Exception):
-                self._fail(answer)
-                continue
-            said = iter(answer.split())
-            for request, places in heard:
-                request.hear(places, said)
+            if not isinstance(answer, Exception):
+                said = iter(answer.split())
+                for request, places in heard:
+                    request.hear(places, said)
+        if failures:
+            raise failures[0]
 
     def _groups(self, wants: Sequence[Want]) -> dict[int, list[int]]:
         groups: dict[int, list[int]] = {}

@@ -151,3 +151,8 @@ def renew(want: Want, member: str) -> str:
 def finish(want: Want, member: str) -> str:
     """The words that end a lease."""
     return f"finish {member} {want[0].amount!r}"
+
+
+def is_finish(words: str) -> bool:
+    """True for the words that end a lease; to say them again changes nothing."""
+    return words.startswith("finish ")

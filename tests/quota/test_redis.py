@@ -234,3 +234,18 @@ async def test_stopping_waits_for_nobody(own_redis, connected):
     async with asyncio.timeout(0.1 + SPARE):
         await buckets.stop()
         assert None is await waiting
+
+
+async def test_a_lease_whose_end_was_not_heard_is_ended_again(own_redis, connected, until):
+    buckets = await connected(own_redis.url, bound=0.1, on_failure="deny")
+    lease = Lease()
+    await buckets.take([(UPLOAD, "places")], lease)
+    (member,) = own_redis.client.zrange("places", 0, -1)
+    own_redis.signal(signal.SIGSTOP)
+    lease.end()
+    await until(lambda: not buckets.is_up)
+    # What was sent to the one that died is lost; the next one has the lease from a file, say.
+    own_redis.stop()
+    own_redis.start()
+    own_redis.client.zadd("places", {member: 1e12})
+    await until(lambda: buckets.is_up and not own_redis.client.zcard("places"))
