@@ -3,15 +3,15 @@
 The specs have no problems left; what this module raises would be a mistake of its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import final
 
 from gateway.config.entry import Entry
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, QuotaStoreSpec
+from gateway.config.quotas import Quotas
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec, TierSpec
-from gateway.config.schema.routes import ChargeSpec, ChoiceSpec, ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
 from gateway.config.snapshot import (
     Admin,
@@ -30,16 +30,11 @@ from gateway.http.edits import Edits
 from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
-from gateway.policy import Pipeline, Policy, Principal
-from gateway.policy.bucket import Charge
+from gateway.policy import Pipeline, Policy
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
-from gateway.policy.partition import keys
-from gateway.policy.ports import Ports, QuotaStore
-from gateway.policy.quota import Choice, quota
+from gateway.policy.ports import Ports
 from gateway.policy.report import Reported
-from gateway.policy.standing import Legacy, Silent, Standard, Teller
-from gateway.policy.tier import Tier, at_once, rate
 from gateway.routing import Forward, Redirect, Route, Router, template, variables
 
 _PLAIN_TEXT = b"text/plain; charset=utf-8"
@@ -86,13 +81,8 @@ class _Compiler:
 
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
-        self._ports = ports
         self._edits: dict[str, tuple[Edits, Edits]] = {}
-        self._tiers = {name: _tier(name, spec) for name, spec in specs.tiers.items()}
-        self._charges: dict[tuple[str, int, str], Charge] = {}
-        said = specs.gateway.quota_store
-        self._store = QuotaStore(said.redis or "", said.timeout, said.on_failure)
-        self._tell = _teller(said, ports)
+        self._quotas = Quotas(specs.tiers, specs.gateway.quota_store, ports)
 
     def route(self, entry: Entry) -> Route:
         spec = entry.spec
@@ -144,51 +134,11 @@ class _Compiler:
         """The policies of a route in the order of the design, which no file can change."""
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
-        by_address, by_principal = self._quotas(spec, route, sources)
+        by_address, by_principal = self._quotas.of(spec.quota or (), route, sources.get("quota", ""))
         yield from by_address
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
         yield from by_principal
-
-    def _quotas(
-        self, spec: DefaultsSpec, route: str, sources: Mapping[str, str]
-    ) -> tuple[list[Policy], list[Policy]]:
-        """The quotas that are taken before authentication, and those that may ask who it is."""
-        items = [(item, self._item(item, route)) for item in spec.quota or ()]
-        late = [made for item, made in items if not self._is_early(item)]
-        early = [made for item, made in items if self._is_early(item)]
-        return self._quota(early, sources), self._quota(late, sources)
-
-    def _quota(self, items: list[Charge | Choice], sources: Mapping[str, str]) -> list[Policy]:
-        if not items:
-            return []
-        store = self._store
-        denies = store.on_failure == "deny"
-        buckets = self._ports.buckets(store)
-        return [quota(items, buckets, self._tell, denies=denies, source=sources["quota"])]
-
-    def _is_early(self, item: str | ChargeSpec | ChoiceSpec) -> bool:
-        if isinstance(item, ChoiceSpec):
-            return False
-        name = item if isinstance(item, str) else item.tier
-        return {"address", "route"}.issuperset(self._specs.tiers[name].keys)
-
-    def _item(self, item: str | ChargeSpec | ChoiceSpec, route: str) -> Charge | Choice:
-        if isinstance(item, ChoiceSpec):
-            charges = {value: self._charge(name, 1, route) for value, name in item.values.items()}
-            return Choice(_chooser(item.by), charges, self._charge(item.otherwise, 1, route))
-        if isinstance(item, ChargeSpec):
-            return self._charge(item.tier, item.cost, route)
-        return self._charge(item, 1, route)
-
-    def _charge(self, name: str, cost: int, route: str) -> Charge:
-        """Routes that pay the same to the same buckets share the charge, and the keys that it has learned."""
-        names = self._specs.tiers[name].keys
-        known = (name, cost, route if "route" in names else "")
-        if known not in self._charges:
-            tier = self._tiers[name]
-            self._charges[known] = Charge(tier, cost, keys(names, tier.id, route))
-        return self._charges[known]
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
@@ -241,28 +191,6 @@ class _Compiler:
 
 def _reply(spec: RespondSpec) -> Reply:
     return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
-
-
-def _chooser(by: str) -> Callable[[Principal], object]:
-    _, _, claim = by.partition(":")
-    return (lambda principal: principal.claims.get(claim)) if claim else attrgetter("tier")
-
-
-def _tier(name: str, spec: TierSpec) -> Tier:
-    if spec.limit is None:
-        return at_once(name, spec.concurrent or 0)
-    count, period = spec.limit
-    return rate(name, count, period, spec.burst)
-
-
-def _teller(spec: QuotaStoreSpec, ports: Ports) -> Teller:
-    match spec.fields:
-        case "standard":
-            return Standard()
-        case "legacy":
-            return Legacy(ports.wall)
-        case "none":
-            return Silent()
 
 
 def _listener(spec: ListenerSpec) -> Listener:

@@ -66,13 +66,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         problems += names.unknown(trees)
     problems += [problem for file in files for problem in file.problems]
     problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
-    tiers_named = {name: spec for file in policies if file.spec for name, spec in file.spec.tiers.items()}
-    problems += tiers.problems(trees, tiers_named)
+    known_tiers = {name: spec for file in policies if file.spec for name, spec in file.spec.tiers.items()}
+    problems += tiers.problems(trees, known_tiers)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
     version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
-    return Specs(gateway.tree, gateway.spec, headers, tiers_named, entries, version)
+    return Specs(gateway.tree, gateway.spec, headers, known_tiers, entries, version)
 
 
 def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:

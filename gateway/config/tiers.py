@@ -3,7 +3,6 @@
 Looks at trees, as `names` does, so that a file with other faults still has all its quotas checked.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.config.names import ANY, at
@@ -38,12 +37,12 @@ def _costs(
 
 
 def _twice(tree: Tree, path: Path, items: Sequence[object]) -> Iterator[Problem]:
-    named = [set(_named(item)) for item in items]
-    counts = Counter(name for names in named for name in names)
-    for index, names in enumerate(named):
-        for name in sorted(names):
-            if counts[name] > 1 and any(name in earlier for earlier in named[:index]):
-                yield tree.problem((*path, index), f'expected each tier once, got "{name}" again')
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        names = set(_named(item))
+        for name in sorted(names & seen):
+            yield tree.problem((*path, index), f'expected each tier once, got "{name}" again')
+        seen |= names
 
 
 def _named(item: object) -> Iterator[str]:

@@ -16,11 +16,13 @@ tiers:
   public: {limit: 60/1h, burst: 3}
   standard: {limit: 60/1h, burst: 2, key: principal}
   uploads: {concurrent: 1, key: principal}
+  spot: {concurrent: 1}
 routes:
   - {id: public, match: {path: /public}, upstream: backend, auth: public, quota: [public]}
   - {id: both, match: {path: /both}, upstream: backend, auth: public, quota: [public, standard]}
   - {id: trial, match: {path: /trial}, upstream: backend, auth: public, quota: [standard], report: [quota]}
   - {id: own, match: {path: /own}, auth: public, quota: [public], respond: {body: ours}}
+  - {id: spot, match: {path: /spot}, upstream: backend, auth: public, quota: [spot], limits: {body: 1B}}
   - id: held
     match: {path: /held}
     upstream: backend
@@ -96,6 +98,17 @@ async def test_a_head_and_an_answer_of_our_own_count_too(asked):
 async def test_a_quota_on_trial_refuses_nobody(asked):
     responses = [await asked("/trial") for _ in range(5)]
     assert [(200, None)] * 5 == [(each.status, each.headers.get("Retry-After")) for each in responses]
+
+
+@pytest.mark.parametrize("store", STORES)
+async def test_who_is_refused_behind_a_quota_holds_no_place(asked, redis, store):
+    store = store.format(redis.url)
+    refused = [(await asked("/spot", store=store, method="POST", data=b"ab")).status for _ in range(3)]
+    async with asyncio.timeout(5):
+        # Redis hears of the end a moment later.
+        while (await asked("/spot", store=store)).status != 200:
+            pass
+    assert 413 == refused[0]
 
 
 async def test_nobody_gets_around_a_quota_by_what_he_says(asked):
