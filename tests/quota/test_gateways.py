@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import time
@@ -67,11 +68,9 @@ async def test_a_client_is_told_and_then_refused(asked, redis, store):
     assert ['"backend";r=7', '"public";r=2;t=60'] == responses[0].headers.getall("RateLimit")
     assert '"public";q=60;w=3600' == responses[0].headers["RateLimit-Policy"]
     refused = responses[3].headers
-    assert ('"public";r=0;t=60', "60", "no-store") == (
-        refused["RateLimit"],
-        refused["Retry-After"],
-        refused["Cache-Control"],
-    )
+    wait = refused["Retry-After"]
+    assert 50 <= int(wait) <= 60
+    assert (f'"public";r=0;t={wait}', "no-store") == (refused["RateLimit"], refused["Cache-Control"])
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -87,7 +86,8 @@ async def test_a_refusal_says_which_quota(asked, redis, store):
         "request_id": response.headers["X-Request-Id"],
         "violated-policies": ["standard"],
     } == await response.json(content_type="application/problem+json")
-    assert ['"standard";r=0;t=60, "public";r=0;t=60'] == response.headers.getall("RateLimit")
+    (told,) = response.headers.getall("RateLimit")
+    assert re.fullmatch(r'"standard";r=0;t=(60|5\d), "public";r=0;t=(60|5\d)', told)
 
 
 async def test_a_head_and_an_answer_of_our_own_count_too(asked):
@@ -118,19 +118,19 @@ async def test_nobody_gets_around_a_quota_by_what_he_says(asked):
 
 
 @pytest.mark.parametrize(
-    ("on_failure", "statuses", "retry_after"),
+    ("on_failure", "statuses", "may_come_again"),
     [
-        pytest.param("local", [200, 200, 200, 429], "60", id="local"),
-        pytest.param("allow", [200] * 4, None, id="allow"),
-        pytest.param("deny", [503] * 4, "1", id="deny"),
+        pytest.param("local", [200, 200, 200, 429], True, id="local"),
+        pytest.param("allow", [200] * 4, False, id="allow"),
+        pytest.param("deny", [503] * 4, True, id="deny"),
     ],
 )
-async def test_without_its_redis_a_gateway_goes_on(asked, tmp_path, on_failure, statuses, retry_after):
+async def test_without_its_redis_a_gateway_goes_on(asked, tmp_path, on_failure, statuses, may_come_again):
     store = f"redis: 'unix://{tmp_path}/nothing', on_failure: {on_failure}"
     responses = [await asked("/public", store=store) for _ in range(4)]
-    assert (statuses, retry_after) == (
+    assert (statuses, may_come_again) == (
         [response.status for response in responses],
-        responses[3].headers.get("Retry-After"),
+        "Retry-After" in responses[3].headers,
     )
 
 
