@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, entry, fields, issuers, names, pem, wording
+from gateway.config import allow, entry, fields, issuers, names, pem, tiers, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -67,13 +67,14 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += [problem for file in files for problem in file.problems]
     files_of_tls, found = pem.read(gateway.tree, path.parent)
     problems += found
+    sections = [file.spec for file in policies if file.spec]
+    known_tiers = {name: spec for section in sections for name, spec in section.tiers.items()}
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
-    problems += entry.problems(entries)
+    problems += [*tiers.problems(trees, known_tiers), *entry.problems(entries)]
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    sections = [file.spec for file in policies if file.spec]
     digests = b"".join(file.digest for file in files) + files_of_tls.digest
     return Specs(
         tree=gateway.tree,
@@ -81,6 +82,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         headers={name: spec for section in sections for name, spec in section.headers.items()},
         cors={name: spec for section in sections for name, spec in section.cors.items()},
         roles={name: spec for section in sections for name, spec in section.roles.items()},
+        tiers=known_tiers,
         entries=entries,
         pem=files_of_tls,
         version=sha256(digests).hexdigest()[:_VERSION_DIGITS],

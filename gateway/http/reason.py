@@ -53,6 +53,8 @@ class Reason(StrEnum):
     BOUND = "bound_token"
     UNUSABLE_CLAIMS = "unusable_claims"
     KEYS_UNAVAILABLE = "keys_unavailable"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    QUOTA_UNAVAILABLE = "quota_unavailable"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"

@@ -46,7 +46,6 @@ def test_any_free_port_may_be_asked_for_twice():
         pytest.param({"workers": 2}, "not available yet", id="two workers"),
         pytest.param({"telemetry": {}}, "not available yet", id="telemetry"),
         pytest.param({"api_keys": {"file": "a"}}, "not available yet", id="keys of programs"),
-        pytest.param({"quota_store": {"on_failure": "deny"}}, "not available yet", id="a quota store"),
     ],
 )
 def test_a_key_is_refused(keys, message):
