@@ -18,7 +18,7 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply
 from gateway.http.request import Request
 from gateway.http.response import Response
-from gateway.policy import Exchange, Verdict
+from gateway.policy import NO_BODY, Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
 from gateway.rewrite import client_lines, is_websocket, upstream_head
@@ -102,6 +102,7 @@ class Relay:
     """One request on its way: the link between a client's stream and a backend's connection."""
 
     __slots__ = (
+        "_awaited",
         "_body",
         "_complete",
         "_connection",
@@ -110,6 +111,7 @@ class Relay:
         "_hinted",
         "_received",
         "_repeated",
+        "_room",
         "_route",
         "_stage",
         "_stream",
@@ -128,6 +130,8 @@ class Relay:
         self._exchange = exchange
         self._stage = _NEW
         self._body = b""  # what of the body came before a connection was there
+        self._room = _HELD_AT_MOST
+        self._awaited: asyncio.Future[bytes | None] | None = None  # a policy waits for the body
         self._complete = False  # the request has ended
         self._received = 0
         self._tried: tuple[Endpoint, ...] = ()  # endpoints that failed this request
@@ -136,6 +140,7 @@ class Relay:
         self._connection: Connection | None = None
         self._endpoint = cast("Endpoint", None)
         self._task: asyncio.Future[Any] | None = None
+        exchange.body = self
 
     # What the client does.
 
@@ -151,8 +156,9 @@ class Relay:
             return self._decide(0)
         if self._stage is not _DONE:
             self._body += chunk
-            if len(self._body) > _HELD_AT_MOST:
+            if len(self._body) > self._room:
                 self._stream.pause()
+                self._tell_reader(None)
         return None
 
     def client_end(self, chunk: bytes) -> None:
@@ -165,6 +171,8 @@ class Relay:
         if self._stage is _TUNNEL and connection is not None:
             return connection.write_eof()
         self.client_data(chunk)
+        if self._awaited is not None:
+            return self._tell_reader(self._body)
         if connection is not None and self._stage is not _DONE:
             if self._exchange.request.length == CHUNKED:
                 connection.write(b"0\r\n\r\n")
@@ -246,6 +254,27 @@ class Relay:
 
     def upstream_resumed(self) -> None:
         self._stream.resume()
+
+    # What a policy asks for.
+
+    def read(self, limit: int) -> bytes | Awaitable[bytes | None] | None:
+        """The body, at once or when it has come: see `gateway.policy.Body`."""
+        request = self._exchange.request
+        if max(request.length, len(self._body)) > limit:
+            return None
+        if self._complete:
+            return self._body
+        self._room = limit
+        self._awaited = asyncio.get_running_loop().create_future()
+        # What it expects otherwise is refused when it goes on.
+        self._expectation(request)
+        self._stream.resume()
+        return self._awaited
+
+    def _tell_reader(self, body: bytes | None) -> None:
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and not awaited.done():
+            awaited.set_result(body)
 
     # The way through.
 
@@ -426,7 +455,7 @@ class Relay:
     def _is_repeatable(self) -> bool:
         """True if the request changes nothing more when it is sent again, and all of it is still here."""
         request = self._exchange.request
-        whole = request.length == 0 or _HELD_AT_MOST >= len(self._body) == self._received > 0
+        whole = request.length == 0 or self._room >= len(self._body) == self._received > 0
         return whole and not self._hinted and request.method in IDEMPOTENT
 
     # What has to wait.
@@ -489,6 +518,7 @@ class Relay:
         """The request is over, whichever way: whoever asked to be told is told, once."""
         self._stage = _DONE
         exchange = self._exchange
+        exchange.body = NO_BODY  # else the two would keep each other alive
         if exchange.endings:
             endings, exchange.endings = exchange.endings, ()
             for ending in endings:

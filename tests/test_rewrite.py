@@ -7,7 +7,7 @@ from gateway.http.fields import field_of
 from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange
-from gateway.rewrite import client_lines, is_websocket, upstream_head, upstream_path
+from gateway.rewrite import client_lines, is_websocket, upstream_head
 from gateway.routing import Forward, template, variables
 
 ID = b"0123456789abcdef" * 2
@@ -74,17 +74,14 @@ def test_handshake_is_recognised(exchange, method, upgrade, expected):
     ],
 )
 def test_prefix_is_taken_from_the_path(exchange, target, path, prefix, expected):
-    assert expected == upstream_path(exchange(path=path).request, target(prefix=prefix), ())
+    assert expected == target(prefix=prefix).path(exchange(path=path).request, ())
 
 
 def test_rewrite_replaces_the_whole_path(exchange, target):
     """What the variables caught goes in as it came."""
     rewrite = template("/v2/{item}/of/{rest...}", variables("/items/{item}/{rest...}"))
-    path = upstream_path(
-        exchange(path=b"/api/items/a%20b/c/d").request,
-        target(prefix=b"/api", rewrite=rewrite),
-        (b"a%20b", b"c/d"),
-    )
+    request = exchange(path=b"/api/items/a%20b/c/d").request
+    path = target(prefix=b"/api", rewrite=rewrite).path(request, (b"a%20b", b"c/d"))
     assert b"/v2/a%20b/of/c/d" == path
 
 

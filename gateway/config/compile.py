@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from gateway.config.documents import Documents
 from gateway.config.entry import Entry
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
 from gateway.config.schema.named import HeadersSpec
@@ -25,6 +26,7 @@ from gateway.config.snapshot import (
     UpstreamSettings,
 )
 from gateway.config.tree import Tree
+from gateway.config.validation import Validation, looked_at
 from gateway.http.edits import Edits
 from gateway.http.path import PathRules
 from gateway.http.reason import Reason
@@ -43,7 +45,7 @@ _DEFAULT_PRESET = "helmet"
 @final
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """Everything that the files say: gateway.yaml, the policies with a name, the routes in their order.
+    """Everything that the files say: gateway.yaml, the policies with a name, the routes, their documents.
 
     `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
     """
@@ -52,6 +54,7 @@ class Specs:
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
     entries: tuple[Entry, ...]
+    documents: Documents
     version: str
 
 
@@ -84,6 +87,7 @@ class _Compiler:
 
     def route(self, entry: Entry) -> Route:
         spec = entry.spec
+        target = self._target(entry)
         return Route(
             id=spec.id,
             source=entry.source,
@@ -91,10 +95,10 @@ class _Compiler:
             methods=spec.match.methods,
             variables=variables(entry.match.path),
             upgrades="websocket" in spec.upgrade,
-            pipeline=self._pipeline(spec, entry.sources),
+            pipeline=self._pipeline(spec, entry.sources, target),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
-            target=self._target(entry),
+            target=target,
         )
 
     def unmatched(self) -> Route:
@@ -117,26 +121,42 @@ class _Compiler:
             methods=(),
             variables=(),
             upgrades=False,
-            pipeline=self._pipeline(spec, sources),
+            pipeline=self._pipeline(spec, sources, reply),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
             target=reply,
         )
 
-    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Pipeline:
+    def _pipeline(
+        self, spec: DefaultsSpec, sources: Mapping[str, str], target: Forward | Redirect | Reply
+    ) -> Pipeline:
         on_trial = spec.report or ()
-        policies = self._policies(spec, sources)
+        policies = self._policies(spec, sources, target)
         return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
-    def _policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+    def _policies(
+        self, spec: DefaultsSpec, sources: Mapping[str, str], target: Forward | Redirect | Reply
+    ) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
-        yield DeclaredLength(self._body_limit(spec), limits)
+        yield DeclaredLength(self._limit(spec), limits)
+        if spec.validate_ is None or not isinstance(target, Forward):
+            return
+        validation = Validation(spec.validate_, self._specs.documents, sources["validate"], self._limit(spec))
+        yield from validation.of_head()
+        yield from validation.of_message(target)
+
+    def _limit(self, spec: DefaultsSpec) -> int:
+        return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
-        return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
+        """What a body is counted by while it passes; a validation on trial lets pass what is too large."""
+        limit = self._limit(spec)
+        if spec.validate_ is None or "validate" in (spec.report or ()):
+            return limit
+        return min(limit, looked_at(spec.validate_, limit))
 
     def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
         spec = self._headers_spec(said)

@@ -30,6 +30,14 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    MISSING_BODY = "missing_body"
+    MALFORMED_BODY = "malformed_body"
+    INVALID_BODY = "invalid_body"
+    INVALID_QUERY = "invalid_query"
+    INVALID_PARAMETER = "invalid_parameter"
+    UNKNOWN_OPERATION = "unknown_operation"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_REFUSED = "upstream_refused"

@@ -5,6 +5,7 @@ the request (RFC 9457 problem details; HTML for a client that prefers it).
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
@@ -81,17 +82,21 @@ def _weight(parameters: bytes) -> float:
     return float(given) if _QVALUE.fullmatch(given) else 0
 
 
-def problem(
+def problem(  # noqa: PLR0913 - the members of RFC 9457 3.1, each by its name.
     status: int,
     reason: Reason,
     detail: str,
     *fields: Field,
     type: str = "about:blank",
     closes: bool = False,
+    errors: Sequence[Mapping[str, str]] = (),
 ) -> Reply:
-    """A refusal as RFC 9457 problem details; `detail` is for people and tells nothing of our inside."""
+    """A refusal as RFC 9457 problem details; `detail` is for people and tells nothing of our inside.
+
+    `errors` are places in the request and what is wrong there, as RFC 9457 3 shows them.
+    """
     title = _PHRASES.get(status) or HTTPStatus(status).phrase
-    members = {
+    members: dict[str, object] = {
         "type": type,
         "title": title,
         "status": status,
@@ -99,6 +104,8 @@ def problem(
         "reason": str(reason),
         "request_id": _HOLE.decode(),
     }
+    if errors:
+        members["errors"] = errors
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         f"<title>{status} {escape(title)}</title><h1>{status} {escape(title)}</h1><p>{escape(detail)}</p>"

@@ -7,14 +7,14 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from gateway.http.fields import Field
 from gateway.http.reason import Reason
 from gateway.http.reply import Reply
 from gateway.http.request import Request
 
-__all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
+__all__ = ["Body", "Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
 
 Verdict = Reply | None
 
@@ -31,6 +31,31 @@ class Principal:
     claims: Mapping[str, object] = field(default_factory=dict)
 
 
+class Body(Protocol):
+    """The body of a request, which only comes to a policy that asks for it."""
+
+    def read(self, limit: int) -> "bytes | Awaitable[bytes | None] | None":
+        """All of it, at once where it is here already; None as soon as it is larger than `limit` bytes.
+
+        A client that waits for it is told to go on (RFC 9110 10.1.1). Whatever the answer, nothing of the
+        body is lost: it is forwarded as it came. Ask once.
+        """
+        ...
+
+
+@final
+class _NoBody:
+    """What a request has that nobody receives."""
+
+    __slots__ = ()
+
+    def read(self, limit: int) -> bytes:
+        return b""
+
+
+NO_BODY: Final[Body] = _NoBody()
+
+
 @final
 class Exchange:
     """The notes about one request while it is decided.
@@ -38,10 +63,12 @@ class Exchange:
     `captures` are the raw segments of the path that the route's template names, in its order.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
-    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over. `body` is
+    the body of the request, for policies that look into it.
     """
 
     __slots__ = (
+        "body",
         "captures",
         "endings",
         "hidden",
@@ -57,6 +84,7 @@ class Exchange:
         self.request = request
         self.request_id = request_id
         self.captures = captures
+        self.body = NO_BODY
         self.principal: Principal | None = None
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()
