@@ -1,6 +1,7 @@
 import pytest
 
 from gateway.http.edits import Block
+from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.request import Request
 from gateway.policy import Exchange
 
@@ -9,19 +10,33 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0):
+    def make(
+        *,
+        client="192.0.2.1",
+        length=0,
+        method=b"GET",
+        path=b"/",
+        query=b"",
+        fields=(),
+        body=None,
+        captures=(),
+    ):
+        lines = [b"%b: %b" % field for field in fields]
         request = Request(
-            method=b"GET",
+            method=method,
             authority=b"a.example",
-            path=b"/",
-            query=b"",
-            lines=[],
-            noted={},
+            path=path,
+            query=query,
+            lines=lines,
+            noted=sift(lines, REQUEST_FIELDS)[1],
             length=length,
             client=client,
             secure=False,
             forwarding=Block(()),
         )
-        return Exchange(request, b"0" * 32, ())
+        exchange = Exchange(request, b"0" * 32, captures)
+        if body is not None:
+            exchange.body = body
+        return exchange
 
     return make
