@@ -171,7 +171,7 @@ class _Compiler:
 
     def _named(self, where: Path, parameter: Mapping[str, Any]) -> tuple[str, str]:
         kind, name = parameter.get("in"), parameter.get("name")
-        if kind not in _STYLES or not isinstance(name, str) or not name:
+        if not isinstance(kind, str) or kind not in _STYLES or not isinstance(name, str) or not name:
             raise SchemaError(where, "expected a parameter with a name, in path, query, header or cookie")
         return kind, name.lower() if kind == "header" else name
 

@@ -33,7 +33,7 @@ def written(tmp_path):
         texts |= {f"policies/{name}": text for name, text in dict(documents).items()}
         for name, text in texts.items():
             raw = text if isinstance(text, bytes) else dedent(text).lstrip("\n").encode()
-            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(raw)
         return tmp_path / "gateway.yaml"
 

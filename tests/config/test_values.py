@@ -43,6 +43,7 @@ from gateway.config.snapshot import Address
         pytest.param(values.field_name, "X-Request-Source", "X-Request-Source", id="a field"),
         pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
         pytest.param(values.own_field, "Authorization", "Authorization", id="a field that passes"),
+        pytest.param(values.media_type, "Application/JSON", "application/json", id="a media type"),
         pytest.param(values.prefix, "/api/pay", "/api/pay", id="a prefix"),
     ],
 )
@@ -74,6 +75,7 @@ REFUSED = {
     values.field_name: ["X Y", "X:", "X\n"],
     values.field_value: [" a", "a\r\nb", "ä", "a\0"],
     values.own_field: ["Host", "connection", "X-Forwarded-For", "X-Auth-Subject"],
+    values.media_type: ["json", "application/", "application/*", "a/b; charset=utf-8", "a/b/c", "a /b"],
     values.prefix: ["/", "api", "/api/", "/api//pay", "/{x}", "/a/../b", "/a?b"],
 }
 

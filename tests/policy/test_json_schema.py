@@ -1,8 +1,11 @@
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.policy.json_schema import FORMATS, Schema, SchemaError, Schemas, compile_schema
+from gateway.policy.parameters import parameters
 
 CHARGE = {
     "type": "object",
@@ -230,6 +233,43 @@ def test_formats_are_asserted(name, good, bad):
     schema = compile_schema({"format": name})
     assert name in FORMATS
     assert (True, False) == (schema.admits(good), schema.admits(bad))
+
+
+KEYWORDS = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "items",
+        "$ref",
+        "allOf",
+        "required",
+        "format",
+        "$id",
+        "$defs",
+        "pattern",
+        "maximum",
+    ]
+)
+NODES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["object", "integer", "#", "#/$defs/a", "#/properties", "date", "(", "^a$", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYWORDS | st.just("a"), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300)
+@given(NODES)
+def test_whatever_the_document_a_schema_or_a_schema_error(document):
+    try:
+        schema = compile_schema(document)
+    except SchemaError:
+        return
+    assert schema.admits({"a": 1}) or schema.violations({"a": 1}, 1)
+    parameters(document, document)
 
 
 def test_a_schema_may_stand_around_those_of_a_document():

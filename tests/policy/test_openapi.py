@@ -1,6 +1,8 @@
 """OpenAPI documents: what is compiled from them, and what is a problem of theirs."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.http.reply import Reply
 from gateway.policy.openapi import compile_openapi
@@ -251,3 +253,52 @@ def test_a_fault_of_a_component_is_told_at_its_own_place():
 def test_a_broken_document_says_where(broken, place):
     _, problems = compile_openapi(broken, "ignore")
     assert [place] == [error.path for error in problems]
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "paths",
+            "/a",
+            "/{id}",
+            "get",
+            "post",
+            "parameters",
+            "name",
+            "in",
+            "schema",
+            "requestBody",
+            "content",
+        ),
+        *(
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "image/*",
+            "$ref",
+            "servers",
+            "url",
+            "style",
+        ),
+        *("type", "properties", "nullable", "readOnly", "required", "format", "exclusiveMinimum", "items"),
+    ]
+)
+NODES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from(
+        ["query", "path", "p", "#", "#/paths", "#/paths/~1a", "object", "array", "int32", "/v1"]
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=300)
+@given(NODES, st.dictionaries(st.sampled_from(["get", "post", "parameters"]), NODES, max_size=3))
+def test_whatever_the_document_it_is_compiled_or_told_of(node, item):
+    """No error but problems of the document comes out."""
+    for paths in (node, {"/a/{id}": item}, {"/a": {"post": item}, "/{b}": node}):
+        for version in ("3.0.3", "3.1.0"):
+            api, problems = compile_openapi({"openapi": version, "paths": paths}, "reject")
+            assert problems or api.find(b"GET", b"/nowhere/at/all") is None
