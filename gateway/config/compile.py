@@ -97,7 +97,7 @@ class _Compiler:
             upgrades="websocket" in spec.upgrade,
             pipeline=self._pipeline(spec, entry.sources, target),
             edits=self._headers(spec.headers),
-            body_limit=self._body_limit(spec),
+            body_limit=self._body_limit(spec, target),
             target=target,
         )
 
@@ -123,7 +123,7 @@ class _Compiler:
             upgrades=False,
             pipeline=self._pipeline(spec, sources, reply),
             edits=self._headers(spec.headers),
-            body_limit=self._body_limit(spec),
+            body_limit=self._limit(spec),
             target=reply,
         )
 
@@ -142,21 +142,24 @@ class _Compiler:
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._limit(spec), limits)
-        if spec.validate_ is None or not isinstance(target, Forward):
-            return
-        validation = Validation(spec.validate_, self._specs.documents, sources["validate"], self._limit(spec))
-        yield from validation.of_head()
-        yield from validation.of_message(target)
+        validation = None
+        if spec.validate_ is not None and isinstance(target, Forward):
+            limit, source = self._limit(spec), sources["validate"]
+            validation = Validation(spec.validate_, self._specs.documents, source, limit, target)
+            yield from validation.of_head()
+        # Last: a body is asked for when everybody else has agreed.
+        if validation is not None:
+            yield from validation.of_message()
 
     def _limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
-    def _body_limit(self, spec: DefaultsSpec) -> int:
+    def _body_limit(self, spec: DefaultsSpec, target: Forward | Redirect | Reply) -> int:
         """What a body is counted by while it passes; a validation on trial lets pass what is too large."""
-        limit = self._limit(spec)
-        if spec.validate_ is None or "validate" in (spec.report or ()):
+        limit, validate = self._limit(spec), spec.validate_
+        if validate is None or not isinstance(target, Forward) or "validate" in (spec.report or ()):
             return limit
-        return min(limit, looked_at(spec.validate_, limit))
+        return min(limit, looked_at(validate, limit))
 
     def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
         spec = self._headers_spec(said)

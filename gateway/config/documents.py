@@ -11,6 +11,7 @@ from os.path import dirname, join, normpath
 from pathlib import Path as File
 from typing import TypeGuard, final
 
+from gateway.config.interpolation import Resolved
 from gateway.config.names import ANY, at
 from gateway.config.problem import Path, Problem, spelled
 from gateway.config.source import BYTES_AT_MOST, read_bytes, read_document
@@ -67,7 +68,9 @@ class Documents:
                 continue
             here = (*path, key)
             place = _place(tree.file, name)
-            document = self._document(tree, here, place)
+            # What `${...}` put into a name is never told.
+            label = name.origin if isinstance(name, Resolved) else place
+            document = self._document(tree, here, place, label)
             if document is None:
                 continue
             if key == "openapi":
@@ -87,7 +90,7 @@ class Documents:
             return [error]
         return []
 
-    def _document(self, tree: Tree, here: Path, place: str) -> Tree | None:
+    def _document(self, tree: Tree, here: Path, place: str, label: str) -> Tree | None:
         if place in self._read:
             return self._read[place]
         document = None
@@ -98,7 +101,7 @@ class Documents:
             self.problems.append(tree.problem(here, f"expected a file that can be read: {cause}"))
         else:
             self._digest.update(raw)
-            document, problems = _parsed(place, raw)
+            document, problems = _parsed(label, raw, place.endswith(".json"))
             self.problems += problems
             document = None if problems else document
         self._read[place] = document
@@ -113,19 +116,19 @@ def _place(file: str, name: str) -> str:
     return normpath(join(dirname(file), name))
 
 
-def _parsed(place: str, raw: bytes) -> tuple[Tree, list[Problem]]:
-    if not place.endswith(".json"):
-        return read_document(place, raw)
-    tree = Tree(place)
+def _parsed(label: str, raw: bytes, is_json: bool) -> tuple[Tree, list[Problem]]:
+    if not is_json:
+        return read_document(label, raw)
+    tree = Tree(label)
     if len(raw) > BYTES_AT_MOST:
-        return tree, [Problem(place, 1, 1, "", "expected at most 1 MiB")]
+        return tree, [Problem(label, 1, 1, "", "expected at most 1 MiB")]
     try:
-        return Tree(place, json_text.parse(raw, _DEPTH_AT_MOST)), []
+        return Tree(label, json_text.parse(raw, _DEPTH_AT_MOST)), []
     except JSONDecodeError as error:
-        return tree, [Problem(place, error.lineno, error.colno, "", "expected JSON")]
+        return tree, [Problem(label, error.lineno, error.colno, "", "expected JSON")]
     except ValueError:
         message = f"expected JSON in UTF-8 with each name once and at most {_DEPTH_AT_MOST} levels"
-        return tree, [Problem(place, 1, 1, "", message)]
+        return tree, [Problem(label, 1, 1, "", message)]
 
 
 def _told(tree: Tree, here: Path, document: Tree, error: SchemaError) -> Problem:

@@ -24,13 +24,16 @@ def looked_at(spec: ValidateSpec, limit: int) -> int:
 
 @final
 class Validation:
-    """One `validate` that was said at `source`, on a route that takes bodies of up to `limit` bytes."""
+    """One `validate` that was said at `source`, on a route to `target` with bodies of up to `limit` bytes."""
 
-    def __init__(self, spec: ValidateSpec, documents: Documents, source: str, limit: int) -> None:
+    def __init__(
+        self, spec: ValidateSpec, documents: Documents, source: str, limit: int, target: Forward
+    ) -> None:
         self._spec = spec
         self._documents = documents
         self._source = source
         self._limit = looked_at(spec, limit)
+        self._target = target
 
     def of_head(self) -> Iterator[Policy]:
         """What judges the head, early."""
@@ -40,7 +43,7 @@ class Validation:
             names = (name.encode() for name in types)
             yield DeclaredContent(names, self._limit, self._source)
 
-    def of_message(self, target: Forward) -> Iterator[Policy]:
+    def of_message(self) -> Iterator[Policy]:
         """What judges the parameters and then the body, last."""
         spec, documents, source = self._spec, self._documents, self._source
         if spec.query is not None:
@@ -48,9 +51,8 @@ class Validation:
         if spec.schema_ is not None:
             yield WholeBody(JsonContent(documents.schema(source, spec.schema_)), self._limit, source)
         if spec.openapi is not None:
-
-            def path(exchange: Exchange) -> bytes:
-                return target.path(exchange.request, exchange.captures)
-
             api = documents.api(source, spec.openapi, spec.unknown_query)
-            yield Described(api, path, self._limit, source)
+            yield Described(api, self._path, self._limit, source)
+
+    def _path(self, exchange: Exchange) -> bytes:
+        return self._target.path(exchange.request, exchange.captures)

@@ -14,8 +14,8 @@ _DIGITS_AT_MOST = 20
 
 # The end of the text ends a string too, so that a search never goes over the same bytes twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-# Only such a text can hold a number that is out of range: the others are spared a call for each number.
-_LONG_NUMBER = re.compile(rb"[0-9]{19}|[eE]\+?[0-9]{3}")
+_TO_ZEROS = bytes.maketrans(b"123456789E", b"000000000e")
+_MANY_DIGITS = b"0" * 19
 # Behind an even number of backslashes. Programs in C end a text there, and see another name.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*+\\u0000")
 _TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -31,7 +31,10 @@ def parse(raw: bytes, depth: int = _DEPTH_AT_MOST) -> object:
     """
     if raw.count(b"[") + raw.count(b"{") > depth:
         _check_depth(raw, depth)
-    decoder = _CAREFUL if _LONG_NUMBER.search(raw) else _PLAIN
+    zeros = raw.translate(_TO_ZEROS)
+    # Only such a text can hold a number that is out of range; the others are spared a call for each number.
+    is_doubtful = _MANY_DIGITS in zeros or b"e000" in zeros or b"e+000" in zeros
+    decoder = _CAREFUL if is_doubtful else _PLAIN
     value: object = decoder.decode(raw.decode("utf-8"))
     if b"\\u" in raw:
         _check_escapes(raw, value)

@@ -158,6 +158,17 @@ def test_a_document_that_nobody_can_open_is_told_of(told, tmp_path):
     assert line.endswith("it is not a regular file")
 
 
+def test_what_the_environment_says_is_not_told(report):
+    lines = report(
+        environ={"SCHEMA": "secret.json", "GONE": "secret-too.json"},
+        gateway=GATEWAY,
+        policies=routes('schema: "${env:SCHEMA}", query: "${env:GONE}"'),
+        documents={"secret.json": "{"},
+    )
+    assert ["${env:SCHEMA}:1:2: expected JSON"] == lines[:1]
+    assert (2, False) == (len(lines), "secret" in str(lines))
+
+
 def test_its_bytes_are_a_part_of_the_version(specs):
     texts = [SCHEMA, SCHEMA + " ", SCHEMA]
     versions = [

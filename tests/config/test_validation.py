@@ -88,6 +88,18 @@ def asked():
     return make
 
 
+def test_what_no_route_takes_has_the_usual_limit(compiled):
+    """It is not looked at, so that it may as well be large."""
+    snapshot = compiled(
+        gateway=GATEWAY + "defaults: {validate: {schema: policies/d/s.json}}\n",
+        policies="routes: [{id: a, match: {path: /a}, auth: public, respond: {}}]",
+        documents=DOCUMENTS,
+    )
+    limits = [snapshot.routes[0].body_limit, snapshot.router.unmatched.body_limit]
+    assert [1024 * 1024] * 2 == limits
+    assert ["limits"] == [policy.name for policy in snapshot.router.unmatched.pipeline.policies]
+
+
 def test_a_route_without_a_backend_has_no_use_for_it(report):
     lines = report(
         gateway=GATEWAY,
