@@ -56,10 +56,10 @@ _TEXTS = Shape(frozenset(["array"]), _TEXT.types)
 class Parameters:
     """The shapes of parameters by name, as the schema of an object has them."""
 
-    __slots__ = ("_other", "_shapes")
+    __slots__ = ("_other", "shapes")
 
     def __init__(self, shapes: Mapping[str, Shape], other: Shape | None = None) -> None:
-        self._shapes = shapes
+        self.shapes = shapes
         self._other = other
 
     def values(self, pairs: Iterable[Pair]) -> dict[str, object]:
@@ -70,7 +70,7 @@ class Parameters:
         return {name: self._shape(name, given).value(given) for name, given in texts.items()}
 
     def _shape(self, name: str, given: list[str]) -> Shape:
-        known = self._shapes.get(name, self._other)
+        known = self.shapes.get(name, self._other)
         return known or (_TEXT if len(given) == 1 else _TEXTS)
 
 

@@ -16,7 +16,7 @@ from gateway.policy.content import Content
 from gateway.policy.guard import TOO_LARGE
 from gateway.policy.json_schema import Schema, Violation
 from gateway.policy.openapi import Api, Inputs, Operation
-from gateway.policy.parameters import Pair, Parameters, Shape, decoded, pairs
+from gateway.policy.parameters import Parameters, pairs
 
 # Spellings of Content-Type remembered per route; when they are more, all are forgotten.
 _LEARNED_AT_MOST = 1024
@@ -194,59 +194,13 @@ def _verdict(body: bytes | None, content: Content, required: bool) -> Verdict:
 
 def _judged_inputs(inputs: Inputs, request: Request, captures: Mapping[str, bytes]) -> Reply | None:
     try:
-        value = {
-            "path": _path_values(inputs.path, captures),
-            "query": inputs.query.values(_query_pairs(inputs, request.query[1:])),
-            "header": _values(inputs.header, _fields(inputs.header, request)),
-            "cookie": _values(inputs.cookie, _cookies(inputs.cookie, request)),
-        }
+        value = inputs.read(request, captures)
     except ValueError:
         return _PARAMETERS
     if inputs.schema.admits(value):
         return None
-    weight = sum(map(len, value.values()))
-    return _invalid(Reason.INVALID_PARAMETER, inputs.schema.violations(value, weight))
-
-
-def _query_pairs(inputs: Inputs, query: bytes) -> list[Pair]:
-    if inputs.separated and b"%2C" in query.upper():
-        # Backends that decode first see one item more.
-        raise ValueError("an escaped comma")
-    found = pairs(query)
-    return found if inputs.unknown == "reject" else [pair for pair in found if pair[0] in inputs.known]
-
-
-def _path_values(shapes: Mapping[str, Shape], captures: Mapping[str, bytes]) -> dict[str, object]:
-    if any(shape.separator and b"%2C" in captures[name] for name, shape in shapes.items()):
-        raise ValueError("an escaped comma")
-    return {name: shape.value([decoded(captures[name])]) for name, shape in shapes.items()}
-
-
-def _values(shapes: Mapping[str, Shape], texts: Mapping[str, list[str]]) -> dict[str, object]:
-    return {name: shapes[name].value(given) for name, given in texts.items()}
-
-
-def _fields(shapes: Mapping[str, Shape], request: Request) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for raw, value in request.fields if shapes else ():
-        name = raw.lower().decode("ascii")
-        if name not in shapes:
-            continue
-        text = value.decode("ascii")
-        # Several lines of a list are one list (RFC 9110 5.3).
-        parts = [part.strip(" \t") for part in text.split(",")] if shapes[name].separator else [text]
-        found.setdefault(name, []).extend(parts)
-    return found
-
-
-def _cookies(shapes: Mapping[str, Shape], request: Request) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for part in request.noted.get(b"cookie", b"").split(b";") if shapes else ():
-        name, _, value = part.strip(b" \t").partition(b"=")
-        key = name.decode("latin-1")
-        if key in shapes:
-            found.setdefault(key, []).append(value.decode("ascii"))
-    return found
+    violations = inputs.schema.violations(value, sum(map(len, value.values())))
+    return _invalid(Reason.INVALID_PARAMETER, violations)
 
 
 def _invalid(reason: Reason, violations: Iterable[Violation]) -> Reply:

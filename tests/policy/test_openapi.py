@@ -87,7 +87,7 @@ def test_references_to_parts_of_the_document_are_followed():
         },
         components=components,
     )
-    assert (True, frozenset(["p"])) == (operation.required, operation.inputs.known)
+    assert (True, {"p"}) == (operation.required, {*operation.inputs.query.shapes})
     assert operation.content(b"application/json").judge(b"1") is None
 
 
