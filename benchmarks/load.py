@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, final
 
+from benchmarks.everything import token
 from benchmarks.processes import pin
 from benchmarks.workloads import Workload
 
@@ -48,7 +49,7 @@ def installed() -> Tool:
 def drive(tool: Tool, work: Workload, *, port: int, core: int, seconds: int) -> Driven:
     """Load a loopback port from one core; raises RuntimeError if an answer was missing or not a success."""
     url = f"http://127.0.0.1:{port}{work.path}"
-    fields = [f"{name}: {value}" for name, value in work.fields]
+    fields = [f"{name}: {value}" for name, value in shown(work)]
     command = TOOLS[tool](url, fields, work, seconds)
     run = subprocess.run(
         command, preexec_fn=pin(core), capture_output=True, text=True, check=False, timeout=seconds + 30
@@ -59,6 +60,14 @@ def drive(tool: Tool, work: Workload, *, port: int, core: int, seconds: int) -> 
     if driven.errors or not driven.requests:
         raise RuntimeError(f"{driven.errors} errors beside {driven.requests} answers from {url}")
     return driven
+
+
+def shown(work: Workload) -> list[tuple[str, str]]:
+    """The fields of every request, with a token of this run where one is verified."""
+    if not work.shows_token:
+        return list(work.fields)
+    others = [field for field in work.fields if field[0] != "Authorization"]
+    return [*others, ("Authorization", f"Bearer {token()}")]
 
 
 def _wrk(url: str, fields: list[str], work: Workload, seconds: int) -> list[str]:

@@ -43,6 +43,8 @@ class Peer:
 
     `configure` writes its files into the site's folder and returns the arguments that run it on them; it
     raises RuntimeError if something that it needs is not installed. It knows the settings of `settings`.
+    In those of `idle_in` it forwards and does nothing else: there it is what the others are held against.
+    `beside` is the command of a server that it needs, which runs on the core of the load.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Peer:
     version_argument: str
     configure: Callable[[Site], list[str]]
     settings: frozenset[Setting] = frozenset({"bare", "policies"})
+    idle_in: frozenset[Setting] = frozenset()
+    beside: Callable[[Site], list[str]] | None = None
 
     def command(self, site: Site) -> list[str]:
         """Configure it for a site; the command that runs it there in the foreground."""

@@ -121,7 +121,7 @@ def _turn(plan: Plan, results: Results, work: Workload, peer: Peer, port: int) -
     key = work.name, peer.name
     try:
         if work in plan.transfers:
-            passed = passage(peer, work, port, core=plan.peer_core)
+            passed = passage(peer, work, port, core=plan.peer_core, load_core=plan.load_core)
             results.passages[key].append(passed)
             return f"{passed.seconds:.1f} s"
         sample = _sample(plan, work, peer, port)
@@ -133,7 +133,8 @@ def _turn(plan: Plan, results: Results, work: Workload, peer: Peer, port: int) -
 
 
 def _sample(plan: Plan, work: Workload, peer: Peer, backend_port: int) -> Sample:
-    with peer_up(peer, work, backend_port, core=plan.peer_core) as (process, site):
+    cores = {"core": plan.peer_core, "load_core": plan.load_core}
+    with peer_up(peer, work, backend_port, **cores) as (process, site):
         drive(plan.tool, work, port=site.port, core=plan.load_core, seconds=_WARM_UP)
         without = process.usage().resident
         with idle(site, work.path, work.idle):

@@ -6,11 +6,13 @@ Every measurement stands on this, so that no peer begins in another way than the
 import http.client
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks import everything
 from benchmarks.backend import backend
+from benchmarks.load import shown
 from benchmarks.peer import Peer, Site
 from benchmarks.policies import RESPONSE_FIELDS
 from benchmarks.processes import Process, free_port, started
@@ -20,6 +22,9 @@ from benchmarks.workloads import Workload
 _READY_WITHIN = 60.0
 _POLL = 0.05
 _PATIENCE = 10.0
+
+# What a response has to carry, by setting.
+_CHECKED = {"policies": RESPONSE_FIELDS, "everything": everything.FIELDS, "redis": everything.FIELDS}
 
 
 @contextmanager
@@ -34,20 +39,26 @@ def backend_up(works: Iterable[Workload], *, core: int) -> Iterator[int]:
 
 
 @contextmanager
-def peer_up(peer: Peer, work: Workload, backend_port: int, *, core: int) -> Iterator[tuple[Process, Site]]:
+def peer_up(
+    peer: Peer, work: Workload, backend_port: int, *, core: int, load_core: int
+) -> Iterator[tuple[Process, Site]]:
     """A peer that is configured for a workload, and its site; raises RuntimeError if it does not start."""
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, ExitStack() as stack:
         site = Site(Path(name), free_port(), backend_port, work.setting, free_port())
+        if peer.beside is not None:
+            folder = site.folder / "beside"
+            folder.mkdir()
+            stack.enter_context(started(peer.beside(site), core=load_core, folder=folder))
         with started(peer.command(site), core=core, folder=site.folder) as process:
             response = _wait_until_ready(process, site.port, work)
-            if work.setting == "policies":
-                _check(response)
+            if work.setting in _CHECKED.keys() - peer.idle_in:
+                _check(response, _CHECKED[work.setting])
             yield process, site
 
 
-def _check(response: http.client.HTTPResponse) -> None:
+def _check(response: http.client.HTTPResponse, fields: Iterable[tuple[str, str]]) -> None:
     """Raise RuntimeError if a field is missing: a peer that leaves work out is not measured."""
-    missing = [name for name, _value in RESPONSE_FIELDS if response.getheader(name) is None]
+    missing = [name for name, _value in fields if response.getheader(name) is None]
     if missing:
         raise RuntimeError(f"its response lacks {', '.join(missing)}")
 
@@ -68,7 +79,7 @@ def _asked(port: int, work: Workload) -> http.client.HTTPResponse | None:
     """The response, if there is one. HEAD, so that nobody has bodies in its memory before the measurement."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_PATIENCE)
     try:
-        connection.request("HEAD", work.path)
+        connection.request("HEAD", work.path, headers=dict(shown(work)))
         return connection.getresponse()
     except (OSError, http.client.HTTPException):
         return None

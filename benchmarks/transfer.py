@@ -23,9 +23,9 @@ class Passage:
     peak: int
 
 
-def passage(peer: Peer, work: Workload, backend_port: int, *, core: int) -> Passage:
+def passage(peer: Peer, work: Workload, backend_port: int, *, core: int, load_core: int) -> Passage:
     """Pass the workload's body once; raises RuntimeError unless all of it arrives and the answer is a 200."""
-    with peer_up(peer, work, backend_port, core=core) as (process, site):
+    with peer_up(peer, work, backend_port, core=core, load_core=load_core) as (process, site):
         before = process.usage().resident
         process.forget_peak()
         began = time.monotonic()

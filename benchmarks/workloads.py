@@ -5,9 +5,10 @@ from typing import Literal, final
 
 MIB = 1 << 20
 
-# What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py`, find
-# the one route that is asked for among others, or speak TLS too.
-Setting = Literal["bare", "policies", "routes", "tls"]
+# What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py` or of
+# `everything.py`, the latter with quotas here or there, find the one route that is asked for among others,
+# speak TLS too.
+Setting = Literal["bare", "policies", "everything", "redis", "routes", "tls"]
 
 # A request as a browser's script makes it; with the request line and Host about 430 bytes.
 _BROWSER = (
@@ -40,6 +41,11 @@ class Workload:
     setting: Setting = "bare"
     fields: tuple[tuple[str, str], ...] = _BROWSER
 
+    @property
+    def shows_token(self) -> bool:
+        """True where the opaque text in `Authorization` would not do."""
+        return self.setting in ("everything", "redis")
+
 
 WORKLOADS = (
     Workload("small", "200 bytes of JSON, passed through", "/small"),
@@ -57,8 +63,15 @@ WORKLOADS = (
         idle=1000,
         setting="tls",
     ),
+    Workload(
+        "everything",
+        "with every policy: tokens, roles, quotas, CORS",
+        "/area-7/items/42",
+        setting="everything",
+    ),
+    Workload("redis", "quotas in memory against quotas in Redis", "/area-8/items/42", setting="redis"),
     # Both contenders have this route: one beside 9 others, one beside 9,999.
-    Workload("routes", "10 routes against 10,000", "/area-7/items/42", setting="routes"),
+    Workload("routes", "10 routes against 10,000", "/area-9/items/42", setting="routes"),
 )
 
 # Each is asked for once, for the memory that it takes; the loop above is not for them.

@@ -4,9 +4,22 @@ from benchmarks.peers.aiohttp import AIOHTTP
 from benchmarks.peers.caddy import CADDY
 from benchmarks.peers.envoy import ENVOY
 from benchmarks.peers.express import EXPRESS
-from benchmarks.peers.gateway import GATEWAY, MANY_ROUTES, TEN_ROUTES
+from benchmarks.peers.gateway import GATEWAY, IN_MEMORY, IN_REDIS, MANY_ROUTES, TEN_ROUTES
 from benchmarks.peers.haproxy import HAPROXY
 from benchmarks.peers.nginx import NGINX
 from benchmarks.peers.traefik import TRAEFIK
 
-PEERS = (GATEWAY, NGINX, ENVOY, TRAEFIK, CADDY, HAPROXY, AIOHTTP, EXPRESS, TEN_ROUTES, MANY_ROUTES)
+PEERS = (
+    GATEWAY,
+    NGINX,
+    ENVOY,
+    TRAEFIK,
+    CADDY,
+    HAPROXY,
+    AIOHTTP,
+    EXPRESS,
+    TEN_ROUTES,
+    MANY_ROUTES,
+    IN_MEMORY,
+    IN_REDIS,
+)

@@ -1,6 +1,7 @@
 """nginx with a bare `proxy_pass`: the floor of what a proxy costs.
 
 With policies: all of them, but its own `Server` field stays; only a module that is not its own takes it off.
+Beside every policy it stays bare, for it has no tokens: the row shows what all of them cost against nothing.
 """
 
 from string import Template
@@ -77,4 +78,8 @@ def _configure(site: Site) -> list[str]:
     )
 
 
-NGINX = Peer(*("nginx", NGINX_PROGRAMS, "-v", _configure), settings=frozenset({"bare", "policies", "tls"}))
+NGINX = Peer(
+    *("nginx", NGINX_PROGRAMS, "-v", _configure),
+    settings=frozenset({"bare", "policies", "everything", "tls"}),
+    idle_in=frozenset({"everything"}),
+)
