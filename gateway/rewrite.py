@@ -15,11 +15,10 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
     """The request's head for the backend. `authority` is the Host it gets, `framing` the lines that frame."""
     request = exchange.request
     lines = request.lines
-    hidden = target.remove_fields
-    if exchange.hidden:
-        hidden = hidden.union(exchange.hidden)
-    if hidden:
-        lines = [line for line in lines if line.partition(b":")[0].lower() not in hidden]
+    for name in exchange.hidden:
+        lines = _without(lines, name)
+    for name in target.remove_fields:
+        lines = _without(lines, name)
     added = exchange.upstream_fields + target.set_fields
     if target.prefix:
         added += ((b"X-Forwarded-Prefix", target.prefix),)
@@ -39,6 +38,13 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
         via,
         framing,
     )
+
+
+def _without(lines: list[bytes], name: bytes) -> list[bytes]:
+    # Half of what taking every line apart costs, for the one or two names that are hidden.
+    start = name + b":"
+    length = len(start)
+    return [line for line in lines if line[:length].lower() != start]
 
 
 def with_hops(lines: list[bytes], hops: int) -> list[bytes]:
