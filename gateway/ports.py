@@ -6,7 +6,7 @@ A snapshot is compiled with these ports; they are started once and stopped once,
 import time
 from typing import final
 
-from gateway.identity import Fetcher, RemoteKeys
+from gateway.identity import Fetcher, LiveVerifier, RemoteKeys
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Time
 
@@ -18,6 +18,7 @@ class LivePorts:
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+        self.verifier = LiveVerifier(wall, monotonic)
         self._fetcher = Fetcher()
         self._keys: dict[KeySource, RemoteKeys] = {}
         self._is_running = False
@@ -43,3 +44,4 @@ class LivePorts:
         for keys in self._keys.values():
             await keys.stop()
         await self._fetcher.close()
+        await self.verifier.stop()
