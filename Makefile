@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 INSTALLED := $(VENV)/.installed
+ISSUER := $(VENV)/issuer/bin/nanoidp
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo check test test-long bench bench-all lock schema docs clean
@@ -33,7 +34,12 @@ check: $(INSTALLED) ## Lint, types, import rules, the configuration and what is 
 test: $(INSTALLED) ## All tests but the long ones.
 	$(RUN)pytest -m "not long"
 
-test-long: $(INSTALLED) ## The long proofs.
+$(ISSUER): $(INSTALLED) requirements/issuer.txt
+	$(PYTHON) -m venv $(VENV)/issuer
+	$(VENV)/issuer/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/issuer.txt
+	@touch $@
+
+test-long: $(INSTALLED) $(ISSUER) ## The long proofs.
 	$(RUN)pytest -m long
 
 bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work: three minutes.
@@ -53,6 +59,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock: ## Resolve the requirements anew, with hashes.
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/issuer.in -o requirements/issuer.txt
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/bench-all.in -o requirements/bench-all.txt
 

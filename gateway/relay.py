@@ -345,11 +345,24 @@ class Relay:
         self._endpoint.succeeded()
         self._give_share_back()
         self._stage = _TUNNEL
+        self._bound_tunnel()
         lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         block = self._route.edits[self._exchange.request.secure].block(response.present, status)
         self._stream.allow(self._target.idle)
         return self._stream.head(status, lines, block, UNKNOWN)
+
+    def _bound_tunnel(self) -> None:
+        """Cut the tunnel when what its principal has shown is over: nobody asks for it again in there."""
+        principal = self._exchange.principal
+        if principal is not None and principal.expires is not None:
+            left = max(0.0, principal.expires - self._surroundings.clock.second)
+            timer = asyncio.get_running_loop().call_later(left, self._cut_tunnel)
+            self._exchange.endings += (timer.cancel,)
+
+    def _cut_tunnel(self) -> None:
+        self._let_go()
+        self._stream.abort()
 
     def _expectation(self, request: Request) -> Reply | None:
         """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""

@@ -7,15 +7,16 @@ once.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import Any, final
+from typing import final
 
-from gateway.identity.fetch import Document, Fetcher, FetchError
+from gateway.identity.fetch import Fetcher, FetchError
 from gateway.identity.freshness import LONGEST
-from gateway.policy.jwk import Key, KeySet, public_key
+from gateway.identity.jwks import usable
+from gateway.identity.location import Location
+from gateway.policy.jwk import Key, KeySet
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Time
 from gateway.policy.recent import Recent
@@ -34,7 +35,6 @@ _RETRY_AT_MOST = 60.0
 
 _REFRESH_AT = 0.8
 _JITTER = 0.1
-_KEYS_AT_MOST = 100
 _UNKNOWN_REMEMBERED = 512
 
 
@@ -67,12 +67,14 @@ class RemoteKeys:
         self._fetched_at = 0.0
         self._lifetime = 0.0
         self._etag: str | None = None
-        self._jwks = source.jwks
-        self._located_until = float("inf") if source.jwks else 0.0
+        self._location = Location(source, fetcher, monotonic)
+        self._fetched_from = ""
         self._failed_in_a_row = 0
         self._cool_until = float("-inf")
         self._unknown: Recent[str, float] = Recent(_UNKNOWN_REMEMBERED)
-        self._flight: asyncio.Task[bool] | None = None
+        # How many fetches have begun, and the number of the last of them that went well.
+        self._asked = self._answered = 0
+        self._flight: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
 
     @property
@@ -83,12 +85,15 @@ class RemoteKeys:
     def start(self) -> None:
         """Begin to keep the set fresh; the first fetch is not waited for."""
         if self._refreshing is None:
+            self._cool_until = float("-inf")
             self._refreshing = asyncio.create_task(self._refresh())
 
     async def stop(self) -> None:
         """End what `start` and requests began."""
         tasks = [task for task in (self._refreshing, self._flight) if task is not None]
         self._refreshing = self._flight = None
+        # Whoever still waits does not ask once more.
+        self._cool_until = float("inf")
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -107,26 +112,41 @@ class RemoteKeys:
             if self._is_unknown(kid, now):
                 self.cool_downs += 1
                 return ()
-        if self._flight is None:
-            if now < self._cool_until:
-                self.cool_downs += 1
-                return None if keys is None else ()
-            # Set ahead of the call, so that whatever becomes of it there is a pause after it.
-            self._cool_until = now + COOL_DOWN
-        return self._wait(self._take_off(), kid, algorithm)
+        asked = self._asked
+        if self._flight is None and not self._ask():
+            self.cool_downs += 1
+            return None if keys is None else ()
+        return self._wait(kid, algorithm, asked)
 
-    async def _wait(
-        self, flight: "asyncio.Task[bool]", kid: str | None, algorithm: str
-    ) -> tuple[Key, ...] | None:
-        # The fetch is everybody's: who goes away does not end it.
-        done, _ = await asyncio.wait([flight], timeout=WAIT_AT_MOST)
+    async def _wait(self, kid: str | None, algorithm: str, asked: int) -> tuple[Key, ...] | None:
+        """The keys of a token that came when `asked` fetches had begun."""
+        time = asyncio.get_running_loop().time
+        until = time() + WAIT_AT_MOST
+        # What was under way already may have left before the issuer had the key: then once more.
+        while self._flight is not None or (self._asked == asked and self._ask()):
+            flight = self._flight = self._flight or self._begin()
+            number = self._asked
+            # The fetch is everybody's: who goes away does not end it.
+            await asyncio.wait([flight], timeout=max(0.0, until - time()))
+            if number > asked or not flight.done() or (self._keys and self._keys.find(kid, algorithm)):
+                break
         keys = self._current()
         if keys is None:
             return None
         found = keys.find(kid, algorithm)
-        if not found and kid is not None and done and not flight.cancelled() and flight.result():
+        if not found and kid is not None and self._answered > asked:
             self._unknown.put(kid, self._monotonic() + UNKNOWN_FOR)
         return found
+
+    def _ask(self) -> bool:
+        """Begin a fetch for a token, unless it is too early for another one."""
+        now = self._monotonic()
+        if now < self._cool_until:
+            return False
+        # Set ahead of the call, so that whatever becomes of it there is a pause after it.
+        self._cool_until = now + COOL_DOWN
+        self._flight = self._begin()
+        return True
 
     def _is_unknown(self, kid: str | None, now: float) -> bool:
         return kid is not None and (self._unknown.get(kid) or float("-inf")) > now
@@ -138,21 +158,22 @@ class RemoteKeys:
             self._adopt(None, [])
         return self._keys
 
-    def _take_off(self) -> "asyncio.Task[bool]":
-        """The one fetch that is under way."""
-        if self._flight is None:
-            self._flight = asyncio.create_task(self._fetch())
-            self._flight.add_done_callback(self._land)
-        return self._flight
+    def _begin(self) -> "asyncio.Task[None]":
+        """Begin the one fetch that there is at a time."""
+        self._asked += 1
+        flight = asyncio.create_task(self._fetch(self._asked))
+        flight.add_done_callback(self._land)
+        return flight
 
-    def _land(self, flight: "asyncio.Task[bool]") -> None:
+    def _land(self, flight: "asyncio.Task[None]") -> None:
         if flight is self._flight:
             self._flight = None
 
     async def _refresh(self) -> None:
         """Fetch at four fifths of the lifetime, or soon again after a failure, for ever."""
         while True:
-            await asyncio.wait([self._take_off()])
+            self._flight = self._flight or self._begin()
+            await asyncio.wait([self._flight])
             await self._pause(self._until_next())
             self._current()
 
@@ -165,13 +186,16 @@ class RemoteKeys:
         # The day of a set ends on time, also between two attempts.
         return pause if age is None else max(0.0, min(pause, STALE_AT_MOST - age))
 
-    async def _fetch(self) -> bool:
-        """One attempt, True if it went well; a failure is counted and told, and leaves what there is."""
+    async def _fetch(self, number: int) -> None:
+        """One attempt; a failure is counted and told, and leaves what there is."""
         try:
-            document = await self._document()
+            url = await self._location.url()
+            # What another address had says nothing about this one.
+            document = await self._fetcher.get(url, self._etag if url == self._fetched_from else None)
             if document.members is not None:
-                self._adopt(*_keys(document.members))
-        except FetchError as error:
+                self._adopt(*usable(document.members))
+        except (FetchError, ValueError) as error:
+            # Both say it in our own words.
             self._fail(str(error))
         except Exception:
             log.exception("keys of %s", self.source.issuer)
@@ -179,40 +203,15 @@ class RemoteKeys:
         else:
             self.refreshes += 1
             self._failed_in_a_row = 0
-            self._etag = document.etag
+            self._etag, self._fetched_from = document.etag, url
             self._fetched_at = self._monotonic()
             self._lifetime = document.lifetime
-            return True
-        return False
-
-    async def _document(self) -> Document:
-        if self._monotonic() >= self._located_until:
-            await self._locate()
-        return await self._fetcher.get(self._jwks, self._etag if self._keys is not None else None)
-
-    async def _locate(self) -> None:
-        """Find out from the issuer's metadata where its keys are."""
-        first, second = self.source.metadata
-        try:
-            document = await self._fetcher.get(first)
-        except FetchError as error:
-            if str(error) != "status 404":
-                raise
-            document = await self._fetcher.get(second)
-        try:
-            jwks = self.source.named_by(document.members or {})
-        except ValueError as error:
-            raise FetchError(str(error)) from None
-        if jwks != self._jwks:
-            self._jwks, self._etag = jwks, None
-        self._located_until = self._monotonic() + document.lifetime
+            self._answered = number
 
     def _fail(self, why: str) -> None:
         self.failures += 1
         self._failed_in_a_row += 1
-        if not self.source.jwks:
-            # They may have moved.
-            self._located_until = 0.0
+        self._location.forget()
         log.warning("keys of %s cannot be fetched: %s", self.source.issuer, why)
 
     def _adopt(self, keys: KeySet | None, content: list[str]) -> None:
@@ -223,22 +222,5 @@ class RemoteKeys:
             self.generation += 1
             self._unknown = Recent(_UNKNOWN_REMEMBERED)
             self._keys, self._content = keys, content
-
-
-def _keys(members: dict[str, Any]) -> tuple[KeySet, list[str]]:
-    """The usable keys of a JWK Set (RFC 7517 5), and a text of them to compare. Raises FetchError."""
-    listed = members.get("keys")
-    if not isinstance(listed, list) or len(listed) > _KEYS_AT_MOST:
-        raise FetchError("no list of at most 100 keys")
-    usable: list[Key] = []
-    content: list[str] = []
-    for jwk in listed:
-        try:
-            usable.append(public_key(jwk if isinstance(jwk, dict) else {}))
-        except ValueError:
-            # RFC 7517 5: keys of unknown types, or with members that do not fit, "SHOULD ignore".
-            continue
-        content.append(json.dumps(jwk, sort_keys=True))
-    if not usable:
-        raise FetchError("no usable key")
-    return KeySet(usable), sorted(content)
+            if keys is None:
+                self._fetched_from = ""

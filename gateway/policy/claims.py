@@ -19,6 +19,8 @@ Path = tuple[str, ...]
 _KINDS = frozenset(["", "jwt", "application/jwt", "at+jwt", "application/at+jwt"])
 # OpenID Connect Core 2 and 3.3.2.11: only ID tokens have these.
 _OF_ID_TOKENS = ("nonce", "at_hash", "c_hash")
+# Some issuers sign tokens to refresh others alike, and tell them apart by a claim: Cognito, Keycloak.
+_USES = {"token_use": "access", "typ": "Bearer"}
 _WORDS_AT_MOST = 256
 
 
@@ -40,7 +42,7 @@ class Claims:
 
     def principal(self, kind: str, claims: Mapping[str, Any], now: float) -> Principal:
         """The principal whom a token of this `typ` names. Raises Refused."""
-        if kind not in _KINDS or any(name in claims for name in _OF_ID_TOKENS):
+        if kind not in _KINDS or not _is_for_access(claims):
             raise Refused(Reason.WRONG_KIND)
         if claims.get("iss") != self.issuer:
             raise Refused(Reason.WRONG_ISSUER)
@@ -81,6 +83,13 @@ class Claims:
         if not isinstance(subject, str) or not subject:
             raise Refused(Reason.UNUSABLE_CLAIMS)
         return subject
+
+
+def _is_for_access(claims: Mapping[str, Any]) -> bool:
+    """False for ID tokens and for what says that it is something else, such as a token to refresh others."""
+    if any(name in claims for name in _OF_ID_TOKENS):
+        return False
+    return all(claims.get(name, use) == use for name, use in _USES.items())
 
 
 def _at(claims: Any, path: Path) -> object:

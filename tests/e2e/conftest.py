@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from signal import Signals
@@ -10,9 +11,34 @@ from typing import final
 
 import pytest
 
+from gateway.ports import LivePorts
+
 ROOT = Path(__file__).parents[2]
 # How long anything that a process does may take before a test gives up on it.
 PATIENCE = 10.0
+
+
+@final
+class Skipping:
+    """The time, and what a test has skipped of it."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.skipped
+
+
+@pytest.fixture
+def skipping() -> Skipping:
+    """The monotonic time of the ports of this test."""
+    return Skipping()
+
+
+@pytest.fixture
+def ports(skipping: Skipping) -> LivePorts:
+    """The ports of the gateways of this test, whose time it may skip."""
+    return LivePorts(monotonic=skipping)
 
 
 @final

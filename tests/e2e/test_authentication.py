@@ -8,7 +8,6 @@ import pytest
 from aiohttp import web
 
 from gateway.identity.remote import COOL_DOWN
-from gateway.ports import LivePorts
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ISSUER = """\
@@ -37,20 +36,6 @@ FORGED = [
     *("X-Auth-Roles", "X_Auth_Roles", "x.auth.roles", "X-AUTH-ROLES", "X-Auth-Scopes", "X_AUTH_SCOPES"),
     *("X-Auth-Method", "x_auth_method", "X~Auth~Subject", "X|Auth|Subject"),
 ]
-
-
-class Skipping:
-    """The time, and what a test has skipped of it."""
-
-    skipped = 0.0
-
-    def __call__(self):
-        return time.monotonic() + self.skipped
-
-
-@pytest.fixture
-def ports():
-    return LivePorts(monotonic=Skipping())
 
 
 @pytest.fixture
@@ -274,7 +259,7 @@ async def test_nothing_of_a_token_is_ever_said(refused, owner, caplog):
             assert token not in head + caplog.text
 
 
-async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signer, session, url, ports):
+async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signer, session, url, skipping):
     """Discovery, a first key, a second one that nobody announced, and the end of the first."""
     published = [signer("ES256", "first").jwk]
 
@@ -295,11 +280,67 @@ async def test_the_keys_of_an_issuer_are_found_and_changed(serve, backend, signe
 
     assert (200, 401) == (await status("first"), await status("third"))
     published = [signer("ES256", "first").jwk, signer("ES256", "second").jwk]
-    ports.monotonic.skipped += COOL_DOWN
+    skipping.skipped += COOL_DOWN
     assert (200, 200) == (await status("second"), await status("first"))
     published = [signer("ES256", "second").jwk]
-    ports.monotonic.skipped += COOL_DOWN
+    skipping.skipped += COOL_DOWN
     assert (401, 401, 200) == (await status("fourth"), await status("first"), await status("second"))
+
+
+@pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c"])
+async def test_nobody_is_asked_whom_a_token_names(refused, backend, signer, name):
+    """The key is really there, and everything fits it."""
+    attacker = signer("ES256", "attacker")
+    asked = []
+
+    async def answer(request):
+        asked.append(request.path)
+        return web.json_response({"keys": [attacker.jwk]})
+
+    canary = await backend(answer)
+    said = {"jku": f"{canary}/keys", "x5u": f"{canary}/keys", "jwk": attacker.jwk, "x5c": [canary]}[name]
+    for kid in ("attacker", "first", None):
+        token = attacker.token(CLAIMS, kid=kid, **{name: said}).decode()
+        status, reason, _ = await refused("/pay", f"Authorization: Bearer {token}")
+        assert (401, True) == (status, reason in ("unknown_key", "invalid_token"))
+    assert [] == asked
+
+
+@pytest.fixture
+def tunnel(serve, scripted, connect, owner):
+    """A WebSocket of a token with these claims: the client's end and the backend's."""
+
+    async def open(**claims):
+        backend = await scripted()
+        more = ISSUER.replace("JWK", json.dumps(owner.jwk))
+        policies = ROUTES.replace("auth: id}", "auth: id, upgrade: [websocket]}", 1)
+        client = await connect(await serve(backend.url, policies=policies, more=more))
+        lines = ["GET /chat HTTP/1.1", "Host: a.example", "Connection: Upgrade", "Upgrade: websocket"]
+        token = owner.token(CLAIMS | claims).decode()
+        await client.send("\r\n".join([*lines, f"Authorization: Bearer {token}", "", ""]).encode())
+        stream, _ = await backend.requested()
+        await stream.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        )
+        assert b" 101 " in await client.head()
+        return client, stream
+
+    return open
+
+
+async def test_a_tunnel_ends_with_its_token(tunnel, ports):
+    """The token was good when it was shown; by the clock of the tunnel it is over."""
+    now, ports.wall = time.time(), lambda: now - 3600
+    client, stream = await tunnel(exp=now - 1800)
+    assert (b"", b"") == (await client.rest(), await stream.rest())
+
+
+async def test_a_tunnel_lasts_as_long_as_its_token(tunnel, until):
+    client, stream = await tunnel()
+    await stream.send(b"hello")
+    assert b"hello" == await client.exactly(5)
+    client.close()
+    assert b"" == await stream.rest()
 
 
 async def test_an_issuer_that_is_away_is_no_fault_of_the_client(serve, session, url, owner):

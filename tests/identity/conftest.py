@@ -9,12 +9,14 @@ from aiohttp import web
 class Issuer:
     """Keys stand at `/keys`, metadata where OpenID Connect puts it; `asked` has the paths in their order.
 
-    `fields` go with every answer, `status` is that of the keys; while `open` is not set, keys wait.
+    `next_keys`, if any, are there from the next request for keys on. `fields` go with every answer, `status`
+    is that of the keys; while `open` is not set, keys wait.
     """
 
     def __init__(self):
         self.url = ""
         self.keys = []
+        self.next_keys = None
         self.fields = {}
         self.status = 200
         self.metadata = {}
@@ -35,11 +37,13 @@ class Issuer:
         return web.Response(status=404)
 
     async def answer_keys(self, request):
+        keys = self.keys
+        self.keys = self.next_keys or keys
         await self.open.wait()
         if self.etag and request.headers.get("If-None-Match") == self.etag:
             return web.Response(status=304, headers=self.fields)
         etag = {"ETag": self.etag} if self.etag else {}
-        return web.json_response({"keys": self.keys}, status=self.status, headers=self.fields | etag)
+        return web.json_response({"keys": keys}, status=self.status, headers=self.fields | etag)
 
     def fetches(self):
         """How often the keys were asked for."""

@@ -3,7 +3,6 @@ import logging
 from random import Random
 
 import pytest
-from aiohttp import web
 
 from gateway.identity import Fetcher, RemoteKeys
 from gateway.identity.remote import COOL_DOWN, STALE_AT_MOST, UNKNOWN_FOR
@@ -51,8 +50,7 @@ async def keys_of(time, pause):
     fetcher = Fetcher(0.5)
 
     def make(issuer, *, jwks=None):
-        url = issuer if isinstance(issuer, str) else issuer.url
-        source = KeySource(url, f"{url}/keys" if jwks is None else jwks)
+        source = KeySource(issuer.url, f"{issuer.url}/keys" if jwks is None else jwks)
         keys = RemoteKeys(source, fetcher, time, random=Random(7), pause=pause)
         made.append(keys)
         return keys
@@ -116,6 +114,26 @@ async def test_an_unknown_name_has_the_set_fetched_once(keys_of, issuer, publish
     issuer.keys = published("a", "b")
     assert ["b"] == await found(keys, "b")
     assert (2, 2) == (issuer.fetches(), keys.generation)
+
+
+async def test_a_fetch_that_left_before_the_key_was_there_is_followed_by_another(
+    keys_of, issuer, published, pause, until
+):
+    """All who came meanwhile share the second one too, and none of their names is remembered as unknown."""
+    issuer.keys = published("a")
+    keys = keys_of(issuer)
+    keys.start()
+    await pause.asked.get()
+    issuer.open.clear()
+    issuer.next_keys = published("a", "b")
+    pause.go()
+    await until(lambda: issuer.fetches() == 2)
+    waiting = [asyncio.create_task(found(keys, "b")) for _ in range(20)]
+    await asyncio.sleep(0)
+    issuer.open.set()
+    await until(lambda: issuer.fetches() == 3)
+    assert [["b"]] * 20 == await asyncio.gather(*waiting)
+    assert 3 == issuer.fetches()
 
 
 async def test_a_thousand_unknown_names_are_one_fetch_a_pause(keys_of, issuer, published, time):
@@ -338,22 +356,6 @@ async def test_metadata_says_where_the_keys_are(keys_of, issuer, published):
     assert ["/.well-known/openid-configuration", "/keys"] == issuer.asked
 
 
-async def test_metadata_may_stand_where_rfc_8414_puts_it(keys_of, backend, published):
-    asked = []
-
-    async def answer(request):
-        asked.append(request.path)
-        if request.path == "/.well-known/oauth-authorization-server/tenant":
-            return web.json_response({"issuer": f"{url}/tenant", "jwks_uri": f"{url}/tenant/keys"})
-        if request.path == "/tenant/keys":
-            return web.json_response({"keys": published("a")})
-        return web.Response(status=404)
-
-    url = await backend(answer)
-    assert ["a"] == await found(keys_of(f"{url}/tenant", jwks=""), "a")
-    assert "/tenant/.well-known/openid-configuration" == asked[0]
-
-
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -384,6 +386,19 @@ async def test_keys_that_moved_are_found_again(keys_of, issuer, published, pause
     assert 2 == issuer.asked.count("/.well-known/openid-configuration")
 
 
+async def test_a_set_of_another_address_is_fetched_whole(keys_of, issuer, published, pause, time):
+    issuer.keys, issuer.etag = published("a"), '"1"'
+    keys = keys_of(issuer, jwks="")
+    keys.start()
+    await pause.asked.get()
+    issuer.metadata = {"jwks_uri": f"{issuer.url}/keys?v=2"}
+    time.now += 3600
+    pause.go()
+    await pause.asked.get()
+    assert ["If-None-Match" in headers for headers in issuer.headers] == [False] * 4
+    assert 2 == keys.refreshes
+
+
 async def test_it_stops_in_the_middle_of_a_fetch(keys_of, issuer, until):
     issuer.open.clear()
     keys = keys_of(issuer)
@@ -392,6 +407,7 @@ async def test_it_stops_in_the_middle_of_a_fetch(keys_of, issuer, until):
     await until(lambda: issuer.fetches() == 1)
     await keys.stop()
     assert await waiting is None
+    assert 1 == issuer.fetches()
 
 
 async def test_a_failure_is_told_without_what_was_sent(keys_of, issuer, caplog):

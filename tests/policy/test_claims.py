@@ -36,6 +36,7 @@ def test_a_token_names_its_principal():
         pytest.param({"exp": NOW + 0.5}, id="a part of a second"),
         pytest.param({"nbf": NOW + 30, "iat": NOW + 30}, id="early within the leeway"),
         pytest.param({"nbf": 0, "iat": 0}, id="old"),
+        pytest.param({"token_use": "access", "typ": "Bearer"}, id="said to be for access"),
     ],
 )
 def test_a_token_for_us_and_for_now_is_taken(changed):
@@ -82,6 +83,10 @@ def test_a_token_of_another_kind_is_refused(kind):
         pytest.param({"iat": [0]}, Reason.UNUSABLE_CLAIMS, id="an issue that is a list"),
         pytest.param({"nonce": "n"}, Reason.WRONG_KIND, id="an ID token, by its nonce"),
         pytest.param({"at_hash": "h"}, Reason.WRONG_KIND, id="an ID token, by its hash"),
+        pytest.param({"token_use": "refresh"}, Reason.WRONG_KIND, id="a token to refresh others"),
+        pytest.param({"token_use": "id"}, Reason.WRONG_KIND, id="an ID token, by its use"),
+        pytest.param({"typ": "Refresh"}, Reason.WRONG_KIND, id="a token to refresh others, by its type"),
+        pytest.param({"typ": None}, Reason.WRONG_KIND, id="a use that is nothing"),
         pytest.param({"cnf": {"jkt": "x"}}, Reason.BOUND, id="bound to a key"),
         pytest.param({"cnf": {"x5t#S256": "x"}}, Reason.BOUND, id="bound to a certificate"),
         pytest.param({"sub": "absent"}, Reason.UNUSABLE_CLAIMS, id="nobody"),
