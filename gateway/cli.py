@@ -7,7 +7,7 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway import __version__
+from gateway import __version__, build
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "--write", action="store_true", help="write schemas and reference into the repository"
     )
     configured("healthcheck", healthcheck_, "Ask a running gateway whether it is ready: exit 0 if so.")
-    verb("version", version_, "Print the version.")
+    verb("version", version_, "Print the version, and whether the data path is compiled.")
     return parser
 
 
@@ -220,7 +220,7 @@ def healthcheck_(options: argparse.Namespace) -> int:
 
 def version_(options: argparse.Namespace) -> int:
     """`gateway version`."""
-    print(__version__)
+    print(f"{__version__} ({build()})")
     return OK
 
 

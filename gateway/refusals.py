@@ -24,7 +24,6 @@ WIRE = {
         (Reason.PATH, 400, "The path could be read in more than one way."),
         (Reason.HOST, 400, "Exactly one valid Host is needed, the same as in the target."),
         (Reason.DUPLICATE_FIELD, 400, "A field that may be sent once was sent again."),
-        (Reason.METHOD_REFUSED, 405, "This method is not served here."),
         (Reason.TARGET_TOO_LONG, 414, "The request line is too long."),
         (Reason.FIELDS_TOO_LARGE, 431, "The header fields are too large or too many."),
         (Reason.BODY_TOO_LARGE, 413, "The body is larger than allowed here."),
@@ -32,6 +31,12 @@ WIRE = {
     )
 }
 
+# RFC 9110 15.5.6: a 405 names methods; which of these the place has, only its route knows.
+WIRE[Reason.METHOD_REFUSED] = problem(
+    *(405, Reason.METHOD_REFUSED, "This method is not served here."),
+    (b"Allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
+    closes=True,
+)
 WIRE[Reason.OVERLOADED] = problem(
     503, Reason.OVERLOADED, "Too many connections are open.", _RETRY, closes=True
 )
@@ -43,6 +48,10 @@ ASTERISK = Reply(204, None, (), Body(b"text/plain", b""))
 # fault -> status, reason, error type of RFC 9209 2.3, detail.
 _FAULTS = {
     Fault.DNS: (502, Reason.UPSTREAM_DNS, "dns_error", "The backend's name was not found."),
+    Fault.DNS_TIMEOUT: (
+        *(504, Reason.UPSTREAM_DNS_TIMEOUT, "dns_timeout"),
+        "The backend's name was not found in time.",
+    ),
     Fault.REFUSED: (502, Reason.UPSTREAM_REFUSED, "connection_refused", "The backend is not there."),
     Fault.CONNECT_TIMEOUT: (
         *(504, Reason.UPSTREAM_CONNECT_TIMEOUT, "connection_timeout"),

@@ -8,26 +8,29 @@ what has to wait gets a Task, which then goes on with the same method.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import Any, cast, final
+from typing import Any, final
 
 from gateway.http.edits import Block, Edits
+from gateway.http.fields import FieldTable
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply
 from gateway.http.request import Request
 from gateway.http.response import Response
+from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
-from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
-from gateway.rewrite import client_lines, is_websocket, upstream_head
+from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
+from gateway.rewrite import client_lines, is_websocket, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
-from gateway.wire.clock import Clock
+from gateway.wire.clock import NEVER, Alarm, Clock
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
+from gateway.wire.websocket import POLICY_VIOLATION, Frames
 
 log = logging.getLogger("gateway")
 
@@ -36,6 +39,12 @@ _HELD_AT_MOST = 64 * 1024
 
 # Seconds that policies may wait in all; each has a bound of its own that is shorter.
 _DECIDING_AT_MOST = 30.0
+
+# Seconds that a tunnel has to end in after a close frame of ours.
+_CLOSING_AT_MOST = 2.0
+
+# More hops than that are as good as none counted.
+_HOPS_DIGITS = 9
 
 _NOTHING = Block(())
 _CONTINUE = b"100-continue"
@@ -102,11 +111,14 @@ class Relay:
     """One request on its way: the link between a client's stream and a backend's connection."""
 
     __slots__ = (
+        "_alarm",
         "_body",
         "_complete",
         "_connection",
+        "_counts",
         "_endpoint",
         "_exchange",
+        "_frames",
         "_hinted",
         "_received",
         "_repeated",
@@ -134,7 +146,9 @@ class Relay:
         self._repeated = False
         self._hinted = False  # the client has a 1xx of this answer
         self._connection: Connection | None = None
-        self._endpoint = cast("Endpoint", None)
+        self._endpoint: Endpoint  # chosen once the policies have agreed
+        self._counts = False  # it is one of the endpoint's unfinished requests
+        self._alarm: Alarm | None = None
         self._task: asyncio.Future[Any] | None = None
 
     # What the client does.
@@ -192,6 +206,18 @@ class Relay:
             self._endpoint.failed()
         return self._give_up(self._surroundings.faults.reply(Fault.TIMEOUT))
 
+    def close_tunnel(self, code: int) -> None:
+        """End a tunnel with a close frame between the backend's frames (RFC 6455 7.4.1), or cut it.
+
+        The client's own close frame still reaches the backend; what has not ended soon is cut.
+        """
+        if self._stage is not _TUNNEL or self._frames.is_closing:
+            return
+        if self._frames.is_lost:
+            return self._cut()
+        self._set_alarm(self._surroundings.clock.now + _CLOSING_AT_MOST)
+        return self._stream.data(self._frames.close(code))
+
     # What the backend does.
 
     def upstream_head(self, response: Response) -> None:
@@ -202,7 +228,7 @@ class Relay:
             return self._inform(response)
         if status in FAILED_STATUSES:
             self._endpoint.failed()
-            if self._retries(status, self._is_repeatable()):
+            if self._retries_answered(response):
                 return
         else:
             self._endpoint.succeeded()
@@ -211,23 +237,29 @@ class Relay:
         surroundings = self._surroundings
         exchange = self._exchange
         lines = client_lines(response, exchange, self._target, surroundings.via)
+        if response.length == UNKNOWN:
+            self._begin_stream(response, lines)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
         self._stream.head(status, lines, block, response.length)
 
     def upstream_data(self, chunk: bytes) -> None:
-        if self._stage is _ANSWERING or self._stage is _TUNNEL:
-            self._stream.allow(self._target.idle)
-            self._stream.data(chunk)
+        stage = self._stage
+        if stage is _TUNNEL:
+            chunk = self._frames.take(chunk)
+        elif stage is not _ANSWERING:
+            return
+        self._stream.allow(self._target.idle)
+        self._stream.data(chunk)
 
-    def upstream_end(self, chunk: bytes) -> None:
+    def upstream_end(self, chunk: bytes, trailers: Sequence[bytes] = ()) -> None:
         if self._stage is not _ANSWERING and self._stage is not _TUNNEL:
             return
         self._end()
         self._connection = None
-        self._close_books(self._endpoint)
-        self._stream.end(chunk)
+        self._close_books()
+        self._stream.end(chunk, self._trailing(trailers) if trailers else b"")
 
     def upstream_failed(self, fault: Fault) -> None:
         connection, self._connection = self._connection, None
@@ -277,15 +309,17 @@ class Relay:
             return self._give_up(self._local(target))
         self._target = target
         request = self._exchange.request
-        if b"via" in request.noted or b"expect" in request.noted:
-            refusal = self._surroundings.loops(request) or self._expectation(request)
-            if refusal is not None:
-                return self._give_up(refusal)
+        noted = request.noted
+        if b"via" in noted or b"expect" in noted or b"max-forwards" in noted:
+            reply = self._surroundings.loops(request) or self._expectation(request) or _last_hop(request)
+            if reply is not None:
+                return self._give_up(reply)
         try:
             endpoint = self._surroundings.upstreams[target.upstream].choose(request)
         except UpstreamError as error:
             return self._give_up(self._surroundings.faults.reply(error.fault))
         self._endpoint = endpoint
+        self._counts = True
         endpoint.pending += 1
         self._stream.allow(target.response)
         connection = endpoint.pool.take()
@@ -310,6 +344,10 @@ class Relay:
             framing = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
         else:
             framing = b""
+        if b"te" in request.noted and self._takes_trailers():
+            # RFC 9110 10.1.4: TE holds for one connection, and says so in Connection.
+            framing += b"TE: trailers\r\nConnection: TE\r\n"
+            connection.collect_trailers()
         authority = self._endpoint.host or request.authority or self._endpoint.authority
         head = upstream_head(exchange, self._target, authority, self._surroundings.via, framing)
         table = self._route.edits[request.secure].table
@@ -322,6 +360,29 @@ class Relay:
         if length == CHUNKED:
             body = self._framed(body) + b"0\r\n\r\n" if body else b"0\r\n\r\n"
         return connection.ask(self, request.method, table, head + body if body else head)
+
+    def _takes_trailers(self) -> bool:
+        """True if the client can do something with trailers, and there is no switch of protocol."""
+        noted = self._exchange.request.noted
+        return b"te" in noted and b"upgrade" not in noted and wants_trailers(noted[b"te"])
+
+    def _begin_stream(self, response: Response, lines: list[bytes]) -> None:
+        """A body begins whose length nobody knows: something may follow it, and it may last too long."""
+        if self._exchange.until != NEVER:
+            self._set_alarm(self._exchange.until)
+        if b"trailer" in response.noted and self._takes_trailers():
+            names = announced(response.noted[b"trailer"], *self._said_already())
+            if names:
+                lines.append(b"Trailer: " + names)
+
+    def _trailing(self, trailers: Sequence[bytes]) -> bytes:
+        return passing(trailers, *self._said_already()) if self._takes_trailers() else b""
+
+    def _said_already(self) -> tuple[FieldTable, set[bytes]]:
+        """What the gateway has a say in: the route's table, and the names that policies have added."""
+        exchange = self._exchange
+        own = {name.lower() for name, _ in exchange.response_fields}
+        return self._route.edits[exchange.request.secure].table, own
 
     def _inform(self, response: Response) -> None:
         status = response.status
@@ -345,24 +406,14 @@ class Relay:
         self._endpoint.succeeded()
         self._give_share_back()
         self._stage = _TUNNEL
-        self._bound_tunnel()
+        self._frames = Frames()
+        if self._exchange.until != NEVER:
+            self._set_alarm(self._exchange.until)
         lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         block = self._route.edits[self._exchange.request.secure].block(response.present, status)
         self._stream.allow(self._target.idle)
         return self._stream.head(status, lines, block, UNKNOWN)
-
-    def _bound_tunnel(self) -> None:
-        """Cut the tunnel when what its principal has shown is over: nobody asks for it again in there."""
-        principal = self._exchange.principal
-        if principal is not None and principal.expires is not None:
-            left = max(0.0, principal.expires - self._surroundings.clock.second)
-            timer = asyncio.get_running_loop().call_later(left, self._cut_tunnel)
-            self._exchange.endings += (timer.cancel,)
-
-    def _cut_tunnel(self) -> None:
-        self._let_go()
-        self._stream.abort()
 
     def _expectation(self, request: Request) -> Reply | None:
         """Tell the client that it may send its body; refuse what else it expects (RFC 9110 10.1.1)."""
@@ -404,8 +455,15 @@ class Relay:
         if cause is None or not self._retries(cause, is_harmless):
             self._give_up(self._surroundings.faults.reply(fault))
 
-    def _retries(self, cause: str | int, is_harmless: bool) -> bool:
-        """Begin another attempt if that is harmless and granted; False if not."""
+    def _retries_answered(self, response: Response) -> bool:
+        """Begin another attempt unless the backend asks for a pause that is too long to wait."""
+        clock = self._surroundings.clock
+        wait = asked_to_wait(response.noted.get(b"retry-after", b""), clock.date)
+        left = self._stream.deadline - clock.now
+        return is_worth_waiting(wait, left) and self._retries(response.status, self._is_repeatable(), wait)
+
+    def _retries(self, cause: str | int, is_harmless: bool, wait: float = 0.0) -> bool:
+        """Begin another attempt, in `wait` seconds at the soonest, if that is harmless and granted."""
         name = self._target.upstream
         upstream = self._surroundings.upstreams[name]
         budget = self._surroundings.budgets.get(name)
@@ -428,12 +486,14 @@ class Relay:
             connection.release()
         self._endpoint = endpoint
         endpoint.pending += 1
-        self._connect_with(partial(self._acquire_again, endpoint))
+        self._connect_with(partial(self._acquire_again, endpoint, wait))
         return True
 
-    async def _acquire_again(self, endpoint: Endpoint) -> Connection:
+    async def _acquire_again(self, endpoint: Endpoint, wait: float) -> Connection:
         if endpoint in self._tried:
-            await asyncio.sleep(pause(len(self._tried), random.random()))  # noqa: S311 - no secret.
+            wait = max(wait, pause(len(self._tried), random.random()))  # noqa: S311 - no secret.
+        if wait:
+            await asyncio.sleep(wait)
         return await endpoint.pool.acquire()
 
     def _is_repeatable(self) -> bool:
@@ -473,6 +533,22 @@ class Relay:
         self._task = None
         return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
 
+    # The end of what was granted.
+
+    def _set_alarm(self, deadline: float) -> None:
+        if self._alarm is not None:
+            self._alarm.off()
+        self._alarm = Alarm(self._surroundings.clock, deadline, self._rung)
+
+    def _rung(self) -> None:
+        if self._stage is _TUNNEL and not self._frames.is_closing:
+            return self.close_tunnel(POLICY_VIOLATION)
+        return self._cut()
+
+    def _cut(self) -> None:
+        self._let_go()
+        self._stream.abort()
+
     # The ways out.
 
     def _give_up(self, reply: Reply) -> None:
@@ -480,16 +556,19 @@ class Relay:
         stage = self._stage
         if stage is _DONE:
             return
-        self._let_go()
         if stage is _ANSWERING or stage is _TUNNEL:
-            return self._stream.abort()
+            return self._cut()
+        self._let_go()
         exchange = self._exchange
         edits = self._route.edits[exchange.request.secure]
         self._surroundings.answer(self._stream, reply, edits, exchange)
 
-    def _close_books(self, endpoint: Endpoint) -> None:
-        endpoint.pending -= 1
-        self._endpoint = cast("Endpoint", None)
+    def _close_books(self) -> None:
+        self._counts = False
+        self._endpoint.pending -= 1
+        if self._alarm is not None:
+            self._alarm.off()
+            self._alarm = None
         self._give_share_back()
 
     def _give_share_back(self) -> None:
@@ -513,11 +592,23 @@ class Relay:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
-        if self._endpoint is not None:
-            self._close_books(self._endpoint)
+        if self._counts:
+            self._close_books()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
+
+
+def _last_hop(request: Request) -> Reply | None:
+    """Our own answer where no other hop is wanted; else one hop less is left (RFC 9110 7.6.2)."""
+    hops = request.noted.get(b"max-forwards", b"")
+    if request.method != b"OPTIONS" or not hops.isdigit() or len(hops) > _HOPS_DIGITS:
+        # For TRACE it counts too, but that is refused; for all others it means nothing.
+        return None
+    if int(hops) == 0:
+        return ASTERISK
+    request.lines = with_hops(request.lines, int(hops) - 1)
+    return None
 
 
 def new_id() -> bytes:

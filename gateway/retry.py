@@ -4,6 +4,9 @@ Only what cannot do harm twice: nothing was sent, or the method is idempotent an
 here. A budget keeps retries a share of the traffic, so that a failing backend is not buried under them.
 """
 
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Final, final
 
 from gateway.config.snapshot import Retry
@@ -15,6 +18,7 @@ IDEMPOTENT: Final = frozenset([b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"])
 # What `retry: {after: ...}` calls the faults; the others are never tried again.
 CAUSES: Final = {
     Fault.DNS: "connect",
+    Fault.DNS_TIMEOUT: "connect",
     Fault.REFUSED: "connect",
     Fault.CONNECT_TIMEOUT: "connect",
     Fault.RESET: "reset",
@@ -24,7 +28,8 @@ CAUSES: Final = {
 # Retries that are always granted, so that a budget means something for an upstream with little to do.
 _FLOOR = 3
 _FIRST_PAUSE = 0.025
-_LONGEST_PAUSE = 1.0
+LONGEST_PAUSE = 1.0
+_DIGITS_AT_MOST = 9
 _DOUBLINGS_AT_MOST = 6
 
 
@@ -53,4 +58,24 @@ def pause(attempts: int, chance: float) -> float:
     `attempts` were made, one at least; `chance` is a random number from 0 to 1.
     """
     doublings = min(attempts - 1, _DOUBLINGS_AT_MOST)
-    return float(chance * min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**doublings))
+    return float(chance * min(LONGEST_PAUSE, _FIRST_PAUSE * 2**doublings))
+
+
+def asked_to_wait(retry_after: bytes, date: bytes) -> float:
+    """Seconds for which a backend asks to be left alone (RFC 9110 10.2.3); 0 where what it says is neither.
+
+    `date` is the Date field of now, against which a point in time is measured.
+    """
+    if retry_after.isdigit():
+        return float(retry_after) if len(retry_after) <= _DIGITS_AT_MOST else inf
+    try:
+        until = parsedate_to_datetime(retry_after.decode("ascii"))
+        now = parsedate_to_datetime(date.decode())
+    except ValueError:
+        return 0.0
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def is_worth_waiting(seconds: float, left: float) -> bool:
+    """True if a backend that asks for such a pause is asked again, with `left` seconds for the response."""
+    return seconds <= LONGEST_PAUSE and seconds < left

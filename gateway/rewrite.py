@@ -53,6 +53,14 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
     )
 
 
+def with_hops(lines: list[bytes], hops: int) -> list[bytes]:
+    """The field lines with so many hops in their Max-Forwards."""
+    return [
+        b"Max-Forwards: %d" % hops if line.partition(b":")[0].lower() == b"max-forwards" else line
+        for line in lines
+    ]
+
+
 def client_lines(response: Response, exchange: Exchange, target: Forward, via: bytes) -> list[bytes]:
     """The field lines of the response for the client: those of the backend that pass, and ours."""
     lines = response.lines

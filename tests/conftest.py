@@ -18,6 +18,7 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
 
+from gateway import build
 from gateway.app import Gateway
 from gateway.config.load import load_snapshot
 from gateway.config.snapshot import Snapshot
@@ -106,6 +107,15 @@ def signer() -> Callable[..., Signer]:
         return made[algorithm, kid]
 
     return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-compiled", action="store_true", help="fail unless the data path is compiled")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-compiled") and build() != "compiled":
+        raise pytest.UsageError("the data path is not compiled: make test-compiled")
 
 
 @pytest.fixture

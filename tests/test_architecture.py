@@ -105,7 +105,7 @@ def upward(tree: Mapping[str, str]) -> list[str]:
         f"{path} imports {'.'.join(imported)}"
         for path, importer, imported in edges(tree)
         if imported[0] == "gateway"
-        and component(imported) not in ("__version__", component(importer))
+        and component(imported) not in ("__version__", "build", component(importer))
         and LEVEL.get(component(imported), len(LEVELS)) >= LEVEL.get(component(importer), -1)
     ]
 

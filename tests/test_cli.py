@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import __version__
+from gateway import __version__, build
 from gateway.cli import main
 
 ROOT = Path(__file__).parent.parent
@@ -167,7 +167,7 @@ def test_healthcheck_without_a_gateway_fails(config, capsys):
 
 def test_version_is_printed(capsys):
     assert 0 == main(["version"])
-    assert f"{__version__}\n" == capsys.readouterr().out
+    assert f"{__version__} ({build()})\n" == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

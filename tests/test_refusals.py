@@ -15,6 +15,7 @@ FAULTS = Faults("azora-gateway")
     ("fault", "status", "error"),
     [
         pytest.param(Fault.DNS, 502, "dns_error", id="the name is not found"),
+        pytest.param(Fault.DNS_TIMEOUT, 504, "dns_timeout", id="the name is not found in time"),
         pytest.param(Fault.REFUSED, 502, "connection_refused", id="nobody listens"),
         pytest.param(Fault.CONNECT_TIMEOUT, 504, "connection_timeout", id="nobody answers the knock"),
         pytest.param(Fault.RESET, 502, "connection_terminated", id="hung up before the answer"),
@@ -82,3 +83,10 @@ def test_name_of_the_gateway_is_quoted():
     """RFC 9209 2: a String holds what a Token does not."""
     fields = dict(Faults("the edge").reply(Fault.DNS).fields)
     assert b'"the edge"; error=dns_error' == fields[b"Proxy-Status"]
+
+
+def test_method_that_is_refused_has_others_beside_it():
+    """RFC 9110 15.5.6: a 405 without Allow is none."""
+    allow = dict(WIRE[Reason.METHOD_REFUSED].fields)[b"Allow"].split(b", ")
+    assert {b"CONNECT", b"TRACE"}.isdisjoint(allow)
+    assert {b"GET", b"POST"} <= {*allow}

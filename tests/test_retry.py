@@ -1,9 +1,11 @@
 """The rules of another attempt on their own: after what, how often, how many at a time, after which pause."""
 
+from math import inf
+
 import pytest
 
 from gateway.config.snapshot import Retry
-from gateway.retry import CAUSES, IDEMPOTENT, Budget, pause
+from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
 from gateway.wire.upstream import Fault
 
 ONCE_MORE = Retry(attempts=2, after=frozenset(["connect", "reset", 503]), budget=0.2)
@@ -13,6 +15,7 @@ ONCE_MORE = Retry(attempts=2, after=frozenset(["connect", "reset", 503]), budget
     ("fault", "cause"),
     [
         pytest.param(Fault.DNS, "connect", id="the name was not found"),
+        pytest.param(Fault.DNS_TIMEOUT, "connect", id="the name was not found in time"),
         pytest.param(Fault.REFUSED, "connect", id="nobody listens"),
         pytest.param(Fault.CONNECT_TIMEOUT, "connect", id="no connection stood in time"),
         pytest.param(Fault.RESET, "reset", id="gone without a word"),
@@ -104,3 +107,41 @@ def test_request_that_is_a_retry_already_has_its_share():
 )
 def test_pause_is_drawn_from_nothing_to_its_bound(attempts, longest, chance):
     assert chance * longest == pytest.approx(pause(attempts, chance))
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        pytest.param(b"", 0.0, id="nothing is said"),
+        pytest.param(b"0", 0.0, id="at once"),
+        pytest.param(b"1", 1.0, id="a second"),
+        pytest.param(b"120", 120.0, id="two minutes"),
+        pytest.param(b"9" * 400, inf, id="more digits than a number has"),
+        pytest.param(b"Tue, 14 Nov 2023 22:13:21 GMT", 1.0, id="a point in time"),
+        pytest.param(b"Tuesday, 14-Nov-23 22:14:20 GMT", 60.0, id="in the form of old"),
+        pytest.param(b"Tue Nov 14 22:14:20 2023", 60.0, id="in the form of C"),
+        pytest.param(b"Tue, 14 Nov 2023 22:13:19 GMT", 0.0, id="a point in the past"),
+        pytest.param(b"-1", 0.0, id="a negative number is neither"),
+        pytest.param(b"1.5", 0.0, id="a fraction is neither"),
+        pytest.param(b"1, 2", 0.0, id="two are neither"),
+        pytest.param(b"\xd9\xa3", 0.0, id="other digits are neither"),
+        pytest.param(b"Tue, 14 Nov 99999 22:13:21 GMT", 0.0, id="a year that no calendar has"),
+    ],
+)
+def test_pause_that_a_backend_asks_for(retry_after, seconds):
+    """RFC 9110 10.2.3: seconds, or a date in one of the three forms of 5.6.7."""
+    assert seconds == asked_to_wait(retry_after, b"Tue, 14 Nov 2023 22:13:20 GMT")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left", "expected"),
+    [
+        pytest.param(0.0, 30.0, True, id="none"),
+        pytest.param(1.0, 30.0, True, id="as long as our own longest"),
+        pytest.param(2.0, 30.0, False, id="longer than that"),
+        pytest.param(1.0, 1.0, False, id="as long as the response may take"),
+        pytest.param(inf, inf, False, id="for ever"),
+    ],
+)
+def test_pause_that_is_worth_it(seconds, left, expected):
+    assert expected == is_worth_waiting(seconds, left)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.entry import Entry
-from gateway.config.identity import Authentications
+from gateway.config.identity import PUBLIC, Authentications
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
-from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import ClientsSpec, DefaultsSpec, RespondSpec
+from gateway.config.schema.named import HeadersSpec, RoleSpec
+from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
 from gateway.config.snapshot import (
     Admin,
@@ -31,10 +31,13 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
+from gateway.policy.allow import Allow, Demand
+from gateway.policy.condition import condition
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.ports import Ports
 from gateway.policy.report import Reported
+from gateway.policy.roles import Role, Roles
 from gateway.routing import Forward, Redirect, Route, Router, template, variables
 
 _PLAIN_TEXT = b"text/plain; charset=utf-8"
@@ -52,6 +55,7 @@ class Specs:
     tree: Tree
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
+    roles: Mapping[str, RoleSpec]
     entries: tuple[Entry, ...]
     version: str
 
@@ -83,17 +87,19 @@ class _Compiler:
         self._ports = ports
         self._authentications = Authentications(specs.gateway, ports)
         self._edits: dict[str, tuple[Edits, Edits]] = {}
+        roles = specs.roles.items()
+        self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})
 
     def route(self, entry: Entry) -> Route:
-        spec = entry.spec
+        spec, names = entry.spec, variables(entry.match.path)
         return Route(
             id=spec.id,
             source=entry.source,
             pattern=entry.match.path,
             methods=spec.match.methods,
-            variables=variables(entry.match.path),
+            variables=names,
             upgrades="websocket" in spec.upgrade,
-            pipeline=self._pipeline(spec, entry.sources),
+            pipeline=self._pipeline(spec, entry.sources, names),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
@@ -111,9 +117,9 @@ class _Compiler:
 
     def _own_route(self, id: str, reply: Reply) -> Route:
         # What no route takes asks nobody who it is: there is nothing to protect, and 404 says so.
-        said, tree = self._specs.gateway.defaults, self._specs.tree
-        spec = said.model_copy(update={"auth": None})
-        sources = {name: tree.source(("defaults", name)) for name in said.model_fields_set}
+        tree = self._specs.tree
+        spec = self._specs.gateway.defaults.model_copy(update={"auth": "public"})
+        sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
         return Route(
             id=id,
             source=tree.source(("defaults",)),
@@ -121,18 +127,20 @@ class _Compiler:
             methods=(),
             variables=(),
             upgrades=False,
-            pipeline=self._pipeline(spec, sources),
+            pipeline=self._pipeline(spec, sources, ()),
             edits=self._headers(spec.headers),
             body_limit=self._body_limit(spec),
             target=reply,
         )
 
-    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Pipeline:
+    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]) -> Pipeline:
         on_trial = spec.report or ()
-        policies = self._policies(spec, sources)
+        policies = self._policies(spec, sources, names)
         return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
-    def _policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+    def _policies(
+        self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]
+    ) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
@@ -141,6 +149,17 @@ class _Compiler:
         authentication = self._authentications.policy(spec.auth, sources["auth"]) if spec.auth else None
         if authentication is not None:
             yield authentication
+        if spec.allow is not None and not spec.is_public:
+            nobody = self._authentications.demand(spec.auth or PUBLIC)
+            yield Allow(self._demand(spec.allow, names), sources["allow"], nobody)
+
+    def _demand(self, spec: AllowSpec, names: tuple[str, ...]) -> Demand:
+        return Demand(
+            permissions=tuple(map(self._roles.granting, spec.permissions or ())),
+            roles=frozenset(spec.roles or ()),
+            scopes=spec.scopes or (),
+            when=condition(spec.when, names) if spec.when is not None else None,
+        )
 
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body

@@ -10,7 +10,8 @@ from typing import final
 
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.routes import DefaultsSpec, RouteSpec
-from gateway.config.tree import Tree
+from gateway.config.tree import Tree, shown
+from gateway.policy.condition import condition
 from gateway.routing import Match, conflicts, parse_path, template, variables
 
 _TARGETS = ("upstream", "redirect", "respond")
@@ -83,6 +84,9 @@ def _demands(entry: Entry) -> Iterator[Problem]:
     if entry.spec.auth is None:
         message = 'expected the key "auth", here or in the defaults: an open route says `auth: public`'
         yield entry.tree.problem(entry.path, message)
+    elif entry.spec.is_public and "allow" in entry.own:
+        message = "expected no allow on a public route, where nobody is asked who he is"
+        yield entry.tree.key_problem((*entry.path, "allow"), message)
 
 
 def _targets(entry: Entry) -> Iterator[Problem]:
@@ -106,6 +110,7 @@ def _templates(entry: Entry) -> Iterator[Problem]:
     except ValueError as error:
         yield entry.tree.problem((*entry.path, "match", "path"), str(error))
         return
+    yield from _conditions(entry, names)
     spec = entry.spec
     texts = {
         ("rewrite", "path"): spec.rewrite.path if spec.rewrite else None,
@@ -120,3 +125,22 @@ def _templates(entry: Entry) -> Iterator[Problem]:
                 raise ValueError("expected a path without ? and #")
         except ValueError as error:
             yield entry.tree.problem((*entry.path, *place), str(error))
+
+
+def _conditions(entry: Entry, names: tuple[str, ...]) -> Iterator[Problem]:
+    # What a text alone has wrong, and a route's own text, is told by `gateway.config.allow` with its place.
+    spec = entry.spec
+    if spec.allow is None or spec.allow.when is None or spec.is_public or "allow" in entry.own:
+        return
+    if _is_sound(spec.allow.when, None) and not _is_sound(spec.allow.when, names):
+        said = entry.sources["allow"]
+        message = f'expected a path with the variables that the default "when" asks for ({said})'
+        yield entry.tree.problem((*entry.path, "match", "path"), f"{message}, got {shown(spec.match.path)}")
+
+
+def _is_sound(when: str, names: tuple[str, ...] | None) -> bool:
+    try:
+        condition(when, names)
+    except ValueError:
+        return False
+    return True

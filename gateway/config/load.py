@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import entry, fields, issuers, names, wording
+from gateway.config import allow, entry, fields, issuers, names, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
@@ -63,16 +63,23 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     entries = tuple(_entries(gateway, policies))
     if not problems and all(tree.data is not None for tree in trees):
         # Who could not read everything cannot say that a name does not exist.
-        problems += names.unknown(trees)
+        problems += [*names.unknown(trees), *allow.ungranted(trees)]
     problems += [problem for file in files for problem in file.problems]
-    problems += [*names.given_twice(trees), *fields.problems(trees), *entry.problems(entries)]
+    problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
+    problems += entry.problems(entries)
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    headers = {name: spec for file in policies if file.spec for name, spec in file.spec.headers.items()}
-    version = sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS]
-    return Specs(gateway.tree, gateway.spec, headers, entries, version)
+    sections = [file.spec for file in policies if file.spec]
+    return Specs(
+        tree=gateway.tree,
+        gateway=gateway.spec,
+        headers={name: spec for section in sections for name, spec in section.headers.items()},
+        roles={name: spec for section in sections for name, spec in section.roles.items()},
+        entries=entries,
+        version=sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS],
+    )
 
 
 def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:

@@ -19,6 +19,9 @@ NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?|\[[0-9a-f:.]+\]"
 METHOD = r"[A-Z]+(-[A-Z]+)*"
 FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+PERMISSION = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+GRANT = rf"\*|[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}:\*|{PERMISSION}"
+SCOPE = r"[!#-\[\]-~]+"
 FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -148,6 +151,27 @@ def name(text: str) -> str:
     """What people call something: letters, digits, `.`, `_` and `-`, a letter first, at most 64."""
     if not re.fullmatch(NAME, text):
         raise ValueError("a name of letters, digits, '.', '_' and '-' that begins with a letter")
+    return text
+
+
+def permission(text: str) -> str:
+    """`payments:write`: an area and what is done there; what a route demands."""
+    if not re.fullmatch(PERMISSION, text):
+        raise ValueError("a permission such as payments:write")
+    return text
+
+
+def grant(text: str) -> str:
+    """`payments:write`, `payments:*` or `*`: what a role allows."""
+    if not re.fullmatch(GRANT, text):
+        raise ValueError("a permission such as payments:write, payments:* or *")
+    return text
+
+
+def scope(text: str) -> str:
+    """A scope of a token (RFC 6749 3.3): visible ASCII without blanks, double quotes and backslashes."""
+    if not re.fullmatch(SCOPE, text):
+        raise ValueError("a scope such as pay.write, without blanks")
     return text
 
 

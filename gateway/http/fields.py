@@ -83,7 +83,7 @@ def _rules(forwarded: bool, noted: bool, joined_by: bytes | None, names: str) ->
 
 
 # RFC 9110 7.6.1, and what we write anew on the other side.
-_HOP_BY_HOP = "keep-alive proxy-connection proxy-authenticate proxy-authorization trailer http2-settings"
+_HOP_BY_HOP = "keep-alive proxy-connection proxy-authenticate proxy-authorization http2-settings"
 # Set by us from the verified principal only.
 _IDENTITY = "x-auth-subject x-auth-roles x-auth-scopes x-auth-method"
 # A backend that believes these acts on a method, a host or a path that no policy saw.
@@ -99,9 +99,9 @@ REQUEST_FIELDS = FieldTable(
         *_rules(False, True, None, "host content-length transfer-encoding expect x-request-id"),
         *_rules(False, True, b", ", "connection te upgrade via forwarded x-forwarded-for"),
         *_rules(False, True, b", ", "x-forwarded-proto x-forwarded-host x-forwarded-port"),
-        *_rules(False, False, b", ", f"{_HOP_BY_HOP} {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
+        *_rules(False, False, b", ", f"{_HOP_BY_HOP} trailer {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
         *_rules(True, True, None, "authorization origin content-type sec-fetch-site traceparent"),
-        *_rules(True, True, None, "access-control-request-method"),
+        *_rules(True, True, None, "access-control-request-method max-forwards"),
         *_rules(True, True, b", ", "access-control-request-headers tracestate"),
         *_rules(True, True, b"; ", "cookie"),
     ],
@@ -110,9 +110,9 @@ REQUEST_FIELDS = FieldTable(
 
 RESPONSE_RULES = (
     *_rules(False, True, None, "content-length transfer-encoding"),
-    *_rules(False, True, b", ", "connection upgrade via"),
+    *_rules(False, True, b", ", "connection trailer upgrade via"),
     *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
-    *_rules(True, True, b", ", "date location"),
+    *_rules(True, True, b", ", "date location retry-after"),
 )
 
 _PLAIN_CONNECTION = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])

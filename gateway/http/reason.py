@@ -58,8 +58,14 @@ class Reason(StrEnum):
     DENIED_BY_SERVICE = "denied_by_service"
     VERIFIER_BUSY = "verifier_busy"
     VERIFIER_UNAVAILABLE = "verifier_unavailable"
+    # What who asks may do.
+    MISSING_PERMISSION = "missing_permission"
+    MISSING_ROLE = "missing_role"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    CONDITION_FAILED = "condition_failed"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
+    UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"
     UPSTREAM_REFUSED = "upstream_refused"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
     UPSTREAM_RESET = "upstream_reset"

@@ -7,6 +7,7 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol, final
 
 from gateway.http.fields import Field
@@ -44,7 +45,9 @@ class Exchange:
     `captures` are the raw segments of the path that the route's template names, in its order.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
-    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over. `until`
+    ends what was granted, in seconds on the worker's clock: a tunnel, or a body without a length, is then
+    closed.
     """
 
     __slots__ = (
@@ -56,6 +59,7 @@ class Exchange:
         "request",
         "request_id",
         "response_fields",
+        "until",
         "upstream_fields",
     )
 
@@ -69,6 +73,7 @@ class Exchange:
         self.response_fields: tuple[Field, ...] = ()
         self.reported: tuple[tuple[str, Reason], ...] = ()
         self.endings: tuple[Callable[[], None], ...] = ()
+        self.until = inf
 
 
 class Policy(Protocol):

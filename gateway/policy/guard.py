@@ -5,7 +5,7 @@ client's favour.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, final
 
 from gateway.http.reply import Reply, problem
@@ -50,8 +50,8 @@ class _Verdicts(dict[str, Reply | None]):
 
     def __init__(self, allow: Iterable[Network], deny: Iterable[Network]) -> None:
         super().__init__()
-        self._allow = tuple(map(_unmapped, allow))
-        self._deny = tuple(map(_unmapped, deny))
+        self._allow = tuple(map(unmapped, allow))
+        self._deny = tuple(map(unmapped, deny))
 
     def __missing__(self, client: str) -> Reply | None:
         if len(self) >= _LEARNED_AT_MOST:
@@ -62,19 +62,26 @@ class _Verdicts(dict[str, Reply | None]):
     def _admits(self, client: str) -> bool:
         if client == _UNIX:
             return not self._allow
-        try:
-            address = ip_address(client)
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address):
-            # RFC 4291 2.5.5.2: an IPv4 client on a socket that serves both reads ::ffff:192.0.2.1.
-            address = address.ipv4_mapped or address
-        if any(address in network for network in self._deny):
+        address = address_of(client)
+        if address is None or any(address in network for network in self._deny):
             return False
         return not self._allow or any(address in network for network in self._allow)
 
 
-def _unmapped(network: Network) -> Network:
+def address_of(client: str) -> IPv4Address | IPv6Address | None:
+    """The address of a client, None where it has none that can be read."""
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        # RFC 4291 2.5.5.2: an IPv4 client on a socket that serves both reads ::ffff:192.0.2.1.
+        return address.ipv4_mapped or address
+    return address
+
+
+def unmapped(network: Network) -> Network:
+    """The network as `address_of` spells its members: that of IPv4-mapped addresses is one of IPv4."""
     if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
         return IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
     return network

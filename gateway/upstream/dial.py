@@ -39,7 +39,7 @@ class Dialer:
         """Connect. Raises OSError, gaierror where the name is not found."""
         if self.address.unix:
             loop = asyncio.get_running_loop()
-            await loop.create_unix_connection(lambda: connection, self.address.unix)
+            await loop.create_unix_connection(lambda: connection.protocol, self.address.unix)
         elif self._name is None:
             await self._reach(connection, self.address.host)
         else:
@@ -72,4 +72,4 @@ class Dialer:
 
     async def _reach(self, connection: Connection, host: str) -> None:
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection, host, self.address.port)
+        await loop.create_connection(lambda: connection.protocol, host, self.address.port)

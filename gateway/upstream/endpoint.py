@@ -54,7 +54,7 @@ class Endpoint:
 
     def watch(self, failures: int, failed_too_often: Callable[["Endpoint"], None]) -> None:
         """From now on tell of so many failures in a row."""
-        self._at_most = failures
+        self._at_most = float(failures)
         self._failed_too_often = failed_too_often
 
     def succeeded(self) -> None:

@@ -86,7 +86,7 @@ class Pool:
                 return connection
 
     async def connect(self) -> Connection:
-        """A new connection. Raises UpstreamError: DNS, REFUSED or CONNECT_TIMEOUT."""
+        """A new connection. Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED or CONNECT_TIMEOUT."""
         self.open += 1
         connection = Connection(self)
         try:
@@ -97,7 +97,7 @@ class Pool:
                 # Else its end counts it.
                 self.forget(connection)
             if isinstance(error, OSError):
-                raise UpstreamError(_fault(error)) from None
+                raise UpstreamError(self._fault(error)) from None
             raise
         return connection
 
@@ -174,10 +174,11 @@ class Pool:
                 return True
         return False
 
-
-def _fault(error: OSError) -> Fault:
-    if isinstance(error, TimeoutError):
-        return Fault.CONNECT_TIMEOUT
-    if isinstance(error, socket.gaierror):
-        return Fault.DNS
-    return Fault.REFUSED
+    def _fault(self, error: OSError) -> Fault:
+        if isinstance(error, TimeoutError):
+            # Nobody knocked where the name stands for nothing yet.
+            is_found = self.dialer.addresses or not self.dialer.has_name
+            return Fault.CONNECT_TIMEOUT if is_found else Fault.DNS_TIMEOUT
+        if isinstance(error, socket.gaierror):
+            return Fault.DNS
+        return Fault.REFUSED

@@ -24,16 +24,16 @@ class Watched(Protocol):
 
 @final
 class Clock:
-    """Coarse time as of the last tick: `now` in seconds (monotonic), `second` since 1970, `date` for fields."""
+    """Coarse time: `now` in seconds (monotonic) and `date` for the Date field, both as of the last tick."""
 
-    __slots__ = ("_monotonic", "_wall", "date", "now", "second", "watched")
+    __slots__ = ("_monotonic", "_second", "_wall", "date", "now", "watched")
 
     def __init__(
         self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
-        self.second = -1
+        self._second = -1
         self.now = 0.0
         self.date = b""
         self.watched: set[Watched] = set()
@@ -43,8 +43,25 @@ class Clock:
         """Read the time anew and tell every watched thing whose deadline has passed."""
         now = self.now = self._monotonic()
         second = int(self._wall())
-        if second != self.second:
-            self.second = second
+        if second != self._second:
+            self._second = second
             self.date = formatdate(second, usegmt=True).encode()
         for due in [watched for watched in self.watched if watched.deadline <= now]:
             due.expired()
+
+
+@final
+class Alarm:
+    """A deadline beside those of connections: `expired` is called when it has passed, until `off`."""
+
+    __slots__ = ("_clock", "deadline", "expired")
+
+    def __init__(self, clock: Clock, deadline: float, expired: Callable[[], None]) -> None:
+        self._clock = clock
+        self.deadline = deadline
+        self.expired = expired
+        clock.watched.add(self)
+
+    def off(self) -> None:
+        """Watch it no more."""
+        self._clock.watched.discard(self)

@@ -31,11 +31,12 @@ class Collector(Generic[P]):
     """The target of one parser at a time, and what its callbacks collected of the current message.
 
     `complete` says that the message has ended, `overrun` that another one began behind it in the same bytes.
+    `trailers` are the lines behind a chunked body, or None where nobody asked for them.
     """
 
-    __slots__ = ("_barren", "_chunks", "_make", "_parser", "complete", "keep_alive", "overrun")
+    __slots__ = ("_barren", "_chunks", "_make", "_parser", "complete", "keep_alive", "overrun", "trailers")
 
-    def __init__(self, make: Callable[["Collector[P]"], P]) -> None:
+    def __init__(self, make: Callable[[object], P]) -> None:
         self._make = make
         self._parser: P | None = None
         self._chunks: list[bytes] = []
@@ -43,6 +44,7 @@ class Collector(Generic[P]):
         self.keep_alive = False
         self.complete = False
         self.overrun = False
+        self.trailers: list[bytes] | None = None
 
     def on_message_begin(self) -> None:
         # A message behind a chunked body cannot be told apart beforehand: note that one began.
@@ -74,6 +76,17 @@ class Collector(Generic[P]):
             raise Malformed(refusal) from None
         return parser
 
+    def collect_trailers(self) -> None:
+        """Keep the trailers of the next message; a parser that tells of fields is slower."""
+        self._parser = self._make(_Trailers(self))
+        self.trailers = []
+
+    def take_trailers(self) -> list[bytes]:
+        """The trailers of the message that has ended; the next one is read without any."""
+        trailers, self.trailers = self.trailers or [], None
+        self._parser = None
+        return trailers
+
     def renew(self) -> None:
         """Take a fresh parser for the next message: this one waits for a body that it will not see."""
         self._parser = None
@@ -85,7 +98,7 @@ class Collector(Generic[P]):
     def body(self, data: bytes, refusal: Reason) -> bytes:
         """What of a chunked body `data` carries; `complete` tells its end. Raises Malformed.
 
-        Trailers are dropped. Those and chunk extensions can go on for ever without a byte of body: bounded.
+        Trailers and chunk extensions can go on for ever without a byte of body: bounded.
         """
         chunks = self._chunks = []
         try:
@@ -101,3 +114,25 @@ class Collector(Generic[P]):
         if self.overrun:
             self._parser = None
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+@final
+class _Trailers:
+    """The target of a parser whose collector wants trailers: it passes everything on, and keeps fields."""
+
+    def __init__(self, collector: Collector[P]) -> None:
+        self._collector = collector
+        self.on_message_begin = collector.on_message_begin
+        self.on_body = collector.on_body
+        self.on_message_complete = collector.on_message_complete
+
+    def on_headers_complete(self) -> None:
+        if not self._collector.complete:
+            # The parser has told of the head's fields in the same way.
+            self._collector.trailers = []
+        self._collector.on_headers_complete()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        collector = self._collector
+        if collector.trailers is not None and not collector.complete:
+            collector.trailers.append(b"%b: %b" % (name, value.rstrip(b" \t")))

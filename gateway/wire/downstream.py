@@ -21,6 +21,7 @@ from gateway.wire.downstream_states import TRANSITIONS, Event, State
 from gateway.wire.request import CHUNKED, Intake, RequestReader
 from gateway.wire.status import STATUS_LINES
 from gateway.wire.transitions import bind
+from gateway.wire.websocket import GOING_AWAY
 
 UNKNOWN = -1
 
@@ -43,6 +44,7 @@ class ClientEvents(Protocol):
     def client_paused(self) -> None: ...
     def client_resumed(self) -> None: ...
     def expired(self) -> None: ...
+    def close_tunnel(self, code: int) -> None: ...
 
 
 class Handler(Protocol):
@@ -60,7 +62,7 @@ _EOF, _EXPIRED, _LOST = _rest
 
 
 @final
-class Downstream(asyncio.Protocol):
+class Downstream:
     """The connection of one client, and the stream of its current request as the proxy sees it.
 
     `deadline` is on the clock's scale; `patience` is the number of seconds that the other side of the gateway
@@ -105,7 +107,7 @@ class Downstream(asyncio.Protocol):
         self._clock = clock
         self._connections = connections
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
-        self._reader: RequestReader = cast("RequestReader", None)
+        self._reader: RequestReader  # made with the connection
         self._relay: ClientEvents | None = None
         self._held = b""  # bytes of the next requests, or of a head that is not complete
         self._pending = b""  # a response head that goes out with the first bytes of its body
@@ -120,6 +122,11 @@ class Downstream(asyncio.Protocol):
         self.deadline = NEVER
         self.secure = False
         self.state = _HEAD
+
+    @property
+    def protocol(self) -> asyncio.Protocol:
+        """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
+        return cast("asyncio.Protocol", self)
 
     # What the loop tells us.
 
@@ -234,11 +241,14 @@ class Downstream(asyncio.Protocol):
         if chunk:
             self._transport.write(chunk)
 
-    def end(self, chunk: bytes) -> None:
-        """Write the last part of the answer's body, which may be empty; the request is over."""
+    def end(self, chunk: bytes, trailers: bytes = b"") -> None:
+        """Write the last part of the answer's body, which may be empty; the request is over.
+
+        `trailers` are whole lines; they go out only where the body is chunked.
+        """
         if self._chunked:
             self._chunked = False
-            chunk = self._framed_last(chunk)
+            chunk = self._framed_last(chunk, trailers)
         elif self._head_only:
             chunk = b""
         if self._pending:
@@ -273,10 +283,12 @@ class Downstream(asyncio.Protocol):
             self.deadline = self._clock.now + seconds
 
     def finish(self) -> None:
-        """Close once the current answer is written; at once where there is none (drain)."""
+        """Close once the current answer is written; at once where there is none, or a tunnel (drain)."""
         self._keep_alive = False
         if self.state == _HEAD and not self._held:
             self.step(_CLOSING)
+        elif self.state == _TUNNEL and self._relay is not None:
+            self._relay.close_tunnel(GOING_AWAY)
 
     def kill(self) -> None:
         """Close now, whatever is under way."""
@@ -405,8 +417,9 @@ class Downstream(asyncio.Protocol):
             return b""
         return b"%x\r\n%b\r\n" % (len(chunk), chunk) if self._chunked else chunk
 
-    def _framed_last(self, chunk: bytes) -> bytes:
-        return b"%x\r\n%b\r\n0\r\n\r\n" % (len(chunk), chunk) if chunk else b"0\r\n\r\n"
+    def _framed_last(self, chunk: bytes, trailers: bytes) -> bytes:
+        last = b"0\r\n%b\r\n" % trailers if trailers else b"0\r\n\r\n"
+        return b"%x\r\n%b\r\n%b" % (len(chunk), chunk, last) if chunk else last
 
     def _inform(self, status: int, lines: list[bytes], block: Block) -> None:
         self._transport.write(b"\r\n".join([STATUS_LINES[status], *lines, block.lines + b"\r\n"]))

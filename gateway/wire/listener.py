@@ -54,8 +54,8 @@ class Listener:
             self._connections,
         )
 
-        def connection() -> Downstream:
-            return Downstream(handler, intake, timeouts, clock, connections)
+        def connection() -> asyncio.Protocol:
+            return Downstream(handler, intake, timeouts, clock, connections).protocol
 
         loop = asyncio.get_running_loop()
         if self.address.unix:

@@ -28,6 +28,8 @@ _QUESTION = ord("?")
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)", re.DOTALL)
 _AUTHORITY_AT_MOST = 261
+# RFC 9112 2.3: a version that is well formed and that nobody here speaks.
+_OTHER_VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?!1\.[01]\r)[0-9]\.[0-9]\r\n")
 _LEARNED_AT_MOST = 4096
 _REFUSED_METHODS = frozenset([b"CONNECT", b"TRACE"])
 
@@ -74,7 +76,10 @@ class RequestReader:
         intake = self._intake
         limits = intake.limits
         collector = self.collector
-        collector.head(head, Reason.MALFORMED)
+        try:
+            collector.head(head, Reason.MALFORMED)
+        except Malformed:
+            raise Malformed(_cause(head)) from None
         # llhttp is strict about every line, so they can be cut where it saw their ends (RFC 9112 2.2).
         lines = head.split(b"\r\n")
         if len(lines[0]) > limits.request_line:
@@ -92,6 +97,9 @@ class RequestReader:
         if method in _REFUSED_METHODS:
             raise Malformed(Reason.METHOD_REFUSED)
         lines, noted, _ = sift(lines[1:-2], REQUEST_FIELDS)
+        if not http11:
+            # There are no chunks in HTTP/1.0, and so nothing behind them.
+            noted.pop(b"te", None)
         framed = b"content-length" in noted or b"transfer-encoding" in noted
         length = self._length(noted) if framed else 0
         if length == CHUNKED:
@@ -164,6 +172,26 @@ class RequestReader:
         # message that lacks a Host header field".
         if b"host" in noted or self.http11:
             self._intake.learn_authority(authority)
+
+
+def _cause(head: bytes) -> Reason:
+    """Why the parser has refused a head: it tells nothing apart."""
+    if _OTHER_VERSION.match(head) is not None:
+        return Reason.VERSION
+    return Reason.FRAMING if _has_two_ends(head) else Reason.MALFORMED
+
+
+def _has_two_ends(head: bytes) -> bool:
+    """True if the fields say two things, or none, of where the body ends (RFC 9112 6.1, 6.3)."""
+    pairs = [line.partition(b":") for line in head.lower().split(b"\r\n")]
+    codings = [value.strip(b" \t") for name, _, value in pairs if name == b"transfer-encoding"]
+    lengths = {
+        length.strip(b" \t")
+        for name, _, value in pairs
+        if name == b"content-length"
+        for length in value.split(b",")
+    }
+    return len(lengths) > 1 or (bool(codings) and (bool(lengths) or codings != [b"chunked"]))
 
 
 def _origin_form(target: bytes, method: bytes, authority: bytes) -> bytes:

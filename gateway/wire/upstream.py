@@ -6,6 +6,7 @@ as a table in `upstream_states`; `step` is the only place that changes the state
 """
 
 import asyncio
+from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Protocol, cast, final
 
@@ -24,6 +25,7 @@ class Fault(Enum):
     """What can go wrong with a backend, told apart as far as a status or a retry depends on it."""
 
     DNS = auto()
+    DNS_TIMEOUT = auto()
     REFUSED = auto()
     CONNECT_TIMEOUT = auto()
     RESET = auto()  # gone before the first byte of a response
@@ -50,7 +52,7 @@ class UpstreamEvents(Protocol):
 
     def upstream_head(self, response: Response) -> None: ...
     def upstream_data(self, chunk: bytes) -> None: ...
-    def upstream_end(self, chunk: bytes) -> None: ...
+    def upstream_end(self, chunk: bytes, trailers: Sequence[bytes] = ()) -> None: ...
     def upstream_failed(self, fault: Fault) -> None: ...
     def upstream_paused(self) -> None: ...
     def upstream_resumed(self) -> None: ...
@@ -80,7 +82,7 @@ _IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = map(int, State)
 
 
 @final
-class Connection(asyncio.Protocol):
+class Connection:
     """A TCP, TLS or Unix stream to one endpoint.
 
     `served` counts the responses it has completed; `deadline` says until when it may lie idle.
@@ -110,7 +112,7 @@ class Connection(asyncio.Protocol):
         self._reader = ResponseReader()
         self._relay: UpstreamEvents | None = None
         self._method = b""
-        self._table = cast("FieldTable", None)
+        self._table: FieldTable  # comes with each question
         self._held = b""  # a response head that is not complete
         self._remaining = 0  # bytes of the response's body still to come
         self._informed = 0
@@ -120,6 +122,11 @@ class Connection(asyncio.Protocol):
         self.served = 0
         self.deadline = NEVER
         self.state = _IDLE
+
+    @property
+    def protocol(self) -> asyncio.Protocol:
+        """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
+        return cast("asyncio.Protocol", self)
 
     @property
     def was_made(self) -> bool:
@@ -142,6 +149,10 @@ class Connection(asyncio.Protocol):
         """Write the first part of a request; `write` brings the rest and `complete` tells the end."""
         self.ask(relay, method, table, request)
         self._complete = False
+
+    def collect_trailers(self) -> None:
+        """Keep the trailers of the response to the request that is asked next."""
+        self._reader.collector.collect_trailers()
 
     def write(self, data: bytes) -> None:
         """Write a part of the request's body, framed already; nothing once the connection is gone."""
@@ -297,8 +308,9 @@ class Connection(asyncio.Protocol):
         collector = self._reader.collector
         if not collector.complete:
             return relay.upstream_data(chunk)
+        trailers = collector.take_trailers() if collector.trailers is not None else ()
         self._settle(b"overrun" if collector.overrun else b"")
-        return relay.upstream_end(chunk)
+        return relay.upstream_end(chunk, trailers)
 
     def _settle(self, rest: bytes) -> None:
         """The response is complete; the connection serves again only if nothing is in doubt."""

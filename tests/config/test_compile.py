@@ -1,7 +1,10 @@
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
+from gateway.config.compile import compile_snapshot
+from gateway.config.offline import Offline
 from gateway.config.snapshot import (
     Address,
     Admin,
@@ -20,7 +23,7 @@ from gateway.http.path import PathRules
 from gateway.http.reason import Reason
 from gateway.http.reply import Body
 from gateway.http.request import Request
-from gateway.policy import Exchange
+from gateway.policy import Exchange, Principal
 from gateway.routing import Forward, Redirect, Template
 
 HEAD = """
@@ -198,7 +201,7 @@ def test_equal_headers_policies_share_their_edits(compiled):
           - {id: unsaid, match: {path: /d}}
         """,
     ).routes
-    by_name, in_place, preset, unsaid = (route.edits for route in routes)
+    by_name, in_place, preset, unsaid = (route.edits[0] for route in routes)
     assert (True, True, False) == (by_name is in_place, preset is unsaid, by_name is preset)
 
 
@@ -238,3 +241,77 @@ def test_policies_that_a_route_reports_are_on_trial(compiled):
     exchange = Exchange(asked(b"/a"), b"0" * 32, ())
     assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
     assert (("clients", Reason.ADDRESS_DENIED),) == exchange.reported
+
+
+DEMANDING = """
+roles: {student: {permissions: ["courses:read"]}, educator: {inherits: [student]}}
+defaults:
+  auth: public
+  upstream: pay
+  allow: {permissions: ["courses:read"], roles: [educator], scopes: [a], when: "path.id == subject"}
+routes: [{id: a, match: {path: "/a/{x}/{id}"}}]
+"""
+
+
+@pytest.fixture
+def demanding(specs):
+    """The Snapshot of texts whose routes all ask who somebody is."""
+
+    def compile(**texts):
+        loaded = specs(**texts)
+        entries = tuple(
+            replace(each, spec=each.spec.model_copy(update={"auth": ("azora-id", "public")}))
+            for each in loaded.entries
+        )
+        return compile_snapshot(replace(loaded, entries=entries), Offline())
+
+    return compile
+
+
+@pytest.mark.parametrize(
+    ("principal", "reason"),
+    [
+        pytest.param(None, Reason.NO_CREDENTIALS, id="nobody"),
+        pytest.param(Principal("7", "id"), Reason.MISSING_PERMISSION, id="no permission"),
+        pytest.param(Principal("7", "id", frozenset(["student"])), Reason.MISSING_ROLE, id="no role"),
+        pytest.param(Principal("7", "id", frozenset(["educator"])), Reason.INSUFFICIENT_SCOPE, id="no scope"),
+        pytest.param(
+            Principal("8", "id", frozenset(["educator"]), frozenset("a")),
+            Reason.CONDITION_FAILED,
+            id="no match",
+        ),
+        pytest.param(Principal("7", "id", frozenset(["educator"]), frozenset("a")), None, id="everything"),
+    ],
+)
+def test_a_demand_is_the_last_that_is_asked(demanding, principal, reason):
+    (route,) = demanding(gateway=HEAD, policies=DEMANDING).routes
+    *_, allow = route.pipeline.policies
+    exchange = Exchange(asked(b"/a/x/7"), b"0" * 32, (b"x", b"7"))
+    exchange.principal = principal
+    verdict = allow(exchange)
+    assert reason == (verdict and verdict.reason)
+    assert ("allow", "a.yaml:5") == (allow.name, allow.source.rpartition("/")[2])
+
+
+def test_a_public_route_leaves_the_demand_of_its_defaults(compiled):
+    (route,) = compiled(gateway=HEAD, policies=DEMANDING).routes
+    assert ["limits"] == [policy.name for policy in route.pipeline.policies]
+
+
+def test_a_demand_may_be_on_trial(demanding):
+    policies = DEMANDING.replace("  upstream", "  report: [allow]\n  upstream")
+    (route,) = demanding(gateway=HEAD, policies=policies).routes
+    exchange = Exchange(asked(b"/a/x/7"), b"0" * 32, (b"x", b"7"))
+    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert (("allow", Reason.NO_CREDENTIALS),) == exchange.reported
+
+
+def test_who_asks_for_nothing_that_is_there_is_not_asked_who_he_is(demanding):
+    snapshot = demanding(
+        gateway=HEAD + 'defaults: {allow: {when: "path.id == subject"}}\n',
+        policies="routes: [{id: a, match: {path: '/a/{id}', methods: [GET]}, auth: public, upstream: pay}]",
+    )
+    assert ["limits", "allow"] == [policy.name for policy in snapshot.routes[0].pipeline.policies]
+    for request in (asked(b"/nowhere"), asked(b"/a/7", b"PUT")):
+        route, _ = snapshot.router.route(request)
+        assert ["limits"] == [policy.name for policy in route.pipeline.policies]

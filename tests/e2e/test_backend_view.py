@@ -1,8 +1,11 @@
 """What a backend sees of a request, field by field, and what a client sees of the backend's places."""
 
 import re
+from typing import final
 
 import pytest
+
+from gateway.policy import Exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ROUTES = """\
@@ -88,6 +91,8 @@ async def test_whole_head(seen):
         'Forwarded: for=127.0.0.1;host="pay.example:8080";proto=http',
         "X-Request-Id: ?",
         f"Via: 1.0 edge, {gateway.proxy.surroundings.via.decode()}",
+        "TE: trailers",
+        "Connection: TE",
     ] == [re.sub("^(X-Request-Id: )[0-9a-f]{32}$", r"\1?", line) for line in head]
     assert "X-Request-Id: 11111111111111111111111111111111" not in head
 
@@ -218,3 +223,36 @@ async def test_location_leads_back_through_the_gateway(serve, scripted, connect,
     head = f"HTTP/1.1 201 Created\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     await stream.send(head.encode())
     assert f"Location: {expected}" in (await client.head()).decode().split("\r\n")
+
+
+@final
+class Vouches:
+    """A policy that tells the backend who asks."""
+
+    name = "vouches"
+    source = "test"
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.upstream_fields = ((b"X-Auth-Subject", b"ann"), (b"X-User-Id", b"7"))
+        exchange.hidden = (b"x-user-id",)
+
+
+async def test_what_a_policy_tells_cannot_be_named_away(serve, scripted, connect):
+    """Connection takes what the client wrote, and nothing that was written for it."""
+    backend = await scripted()
+    client = await connect(await serve(backend.url, policies=ROUTES, pipeline=(Vouches(),)))
+    await client.send(
+        b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: X-Forwarded-For, X-User-Id, Authorization, "
+        b"X-Auth-Subject, Host, Via\r\nX-User-Id: 1\r\nX_User_Id: 1\r\nX-Auth-Subject: root\r\n"
+        b"Authorization: Basic YTpi\r\nX-Forwarded-For: 192.0.2.66\r\n\r\n"
+    )
+    _, head = await backend.requested()
+    told = fields(head.decode().split("\r\n")[:-2])
+    assert ("ann", "7", "127.0.0.1", "a.example") == (
+        told["x-auth-subject"],
+        told["x-user-id"],
+        told["x-forwarded-for"],
+        told["host"],
+    )
+    assert "authorization" not in told
+    assert "via" in told

@@ -1,5 +1,6 @@
 """What becomes of a request whose backend fails: status, reason and `Proxy-Status`, row by row (RFC 9209)."""
 
+import asyncio
 import socket
 
 import pytest
@@ -67,6 +68,13 @@ async def test_no_connection_can_be_made(serve, failure, backend, expected, meth
 async def test_no_connection_is_made_in_time(serve, failure, deaf):
     gateway = await serve(deaf, upstream="timeouts: {connect: 50ms}")
     assert (504, "upstream_connect_timeout", "connection_timeout", None) == await failure(gateway)
+
+
+async def test_no_name_is_found_in_time(serve, failure, monkeypatch):
+    gateway = await serve("http://pay.internal:80", upstream="timeouts: {connect: 50ms}")
+    [endpoint] = gateway.upstreams["backend"].endpoints
+    monkeypatch.setattr(endpoint.pool.dialer._name, "_resolve", lambda *name: asyncio.Event().wait())
+    assert (504, "upstream_dns_timeout", "dns_timeout", None) == await failure(gateway)
 
 
 RESET = (502, "upstream_reset", "connection_terminated", None)

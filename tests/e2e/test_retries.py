@@ -395,6 +395,56 @@ async def test_other_answers_are_passed_on(asked, sent, status, retry):
     assert [] == second.taken
 
 
+def busy(retry_after):
+    return BUSY.replace(b"\r\n\r\n", b"\r\nRetry-After: " + retry_after + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        pytest.param(b"0", id="no pause at all"),
+        pytest.param(b"Mon, 01 Jan 2001 00:00:00 GMT", id="a pause that is over"),
+        pytest.param(b"soon", id="nothing that can be understood"),
+    ],
+)
+async def test_backend_that_asks_for_no_pause_is_tried_again(asked, retry_after):
+    """RFC 9110 10.2.3."""
+    client, stream, (_, second), _ = await asked(GET, retry=STATUSES)
+    await stream.send(busy(retry_after))
+    again, _ = await second.requested()
+    await again.send(OK)
+    assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "settings"),
+    [
+        pytest.param(b"2", "", id="longer than we pause"),
+        pytest.param(b"99999999999999999999", "", id="for ever"),
+        pytest.param(b"Fri, 01 Jan 2100 00:00:00 GMT", "", id="until a day that is far"),
+        pytest.param(b"1", "timeouts: {response: 900ms}", id="longer than the response may take"),
+    ],
+)
+async def test_backend_that_asks_for_too_long_a_pause_has_the_last_word(asked, retry_after, settings):
+    """The client gets its answer, and can keep to it."""
+    client, stream, (_, second), gateway = await asked(GET, retry=STATUSES, settings=settings)
+    await stream.send(busy(retry_after))
+    answer = await client.until(b"busy")
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"Retry-After: " + retry_after in answer.split(b"\r\n")
+    assert (NOTHING, []) == (counted(gateway), second.taken)
+
+
+async def test_nobody_is_asked_before_the_pause_that_a_backend_asks_for(asked):
+    client, stream, (_, second), _ = await asked(GET, retry=STATUSES)
+    began = asyncio.get_running_loop().time()
+    await stream.send(busy(b"1"))
+    again, _ = await second.requested()
+    assert asyncio.get_running_loop().time() - began >= 0.99
+    await again.send(OK)
+    assert (await client.head()).startswith(b"HTTP/1.1 200 ")
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -157,3 +157,18 @@ async def test_backend_that_does_not_read_stops_the_client(serve, scripted, conn
     await sending
     await stream.send(OK)
     assert (await client.head()).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+async def test_trailers_come_behind_the_body(serve, scripted, connect):
+    """For the client that asked; the backend is told that they are welcome (RFC 9110 6.5, 10.1.4)."""
+    backend = await scripted()
+    client = await connect(await serve(backend.url, headers="preset: none, remove: [X-Inside]"))
+    await client.send(b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: TE\r\nTE: trailers\r\n\r\n")
+    stream, head = await backend.requested()
+    assert {b"TE: trailers", b"Connection: TE"} <= {*head.split(b"\r\n")}
+    await stream.send(
+        b"HTTP/1.1 200 OK\r\nTrailer: X-Sum, X-Inside\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Inside: 2\r\nX-Request-Id: 3\r\n\r\n"
+    )
+    assert b"Trailer: X-Sum" in (await client.head()).split(b"\r\n")
+    assert b"5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n" == await client.until(b"1\r\n\r\n")

@@ -1,7 +1,12 @@
 """WebSockets: through the routes that say so, and through no other."""
 
+import asyncio
+from typing import final
+
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError, web
+
+from gateway.policy import Exchange
 
 ROUTES = """\
 defaults: {auth: public, upstream: backend, headers: {preset: none, set: {X-Policy: marked}}}
@@ -153,3 +158,89 @@ async def test_backend_may_decline(serve, scripted, connect):
         await stream.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
         assert (await client.until(b"\r\n\r\nno")).startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert 1 == len(backend.taken)
+
+
+async def test_drain_tells_a_client_that_its_tunnel_goes_away(serve, backend, session, url):
+    """RFC 6455 7.4.1: 1001; the backend hears the close frame of the client, and nobody is cut off."""
+    codes = []
+
+    async def listen(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str("hello")
+        async for _ in socket:
+            pass
+        codes.append(socket.close_code)
+        return socket
+
+    gateway = await serve(await backend(listen), policies=ROUTES, more="timeouts: {drain: 5s}\n")
+    async with session.ws_connect(url(gateway, "/chat")) as socket:
+        assert "hello" == await socket.receive_str()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(gateway.drain())
+            message = await socket.receive()
+    assert (WSMsgType.CLOSE, 1001, [1000]) == (message.type, message.data, codes)
+    assert 0 == gateway.upstreams["backend"].endpoints[0].pending
+
+
+async def test_stop_tells_it_as_well(opened):
+    """It is cut off right after that."""
+    gateway, client, _, stream, _ = await opened()
+    await gateway.stop()
+    assert b"\x88\x02\x03\xe9" == await client.rest()
+    assert b"" == await stream.rest()
+
+
+@final
+class Until:
+    """A policy whose grants end at a point in time."""
+
+    name = "until"
+    source = "test"
+
+    def __init__(self, until: float) -> None:
+        self._until = until
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.until = self._until
+
+
+async def test_tunnel_ends_when_what_was_granted_ends(serve, backend, session, url):
+    """1008, as for a token that has expired."""
+    gateway = await serve(await backend(talk), policies=ROUTES, pipeline=(Until(0.0),))
+    async with session.ws_connect(url(gateway, "/chat")) as socket:
+        message = await socket.receive()
+    assert (WSMsgType.CLOSE, 1008) == (message.type, message.data)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", id="chunked"),
+        pytest.param(b"\r\nhello", id="until the connection ends"),
+    ],
+)
+async def test_stream_is_broken_off_when_what_was_granted_ends(serve, scripted, connect, framing):
+    """Nobody can take what came for the whole."""
+    backend = await scripted()
+    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Until(0.0),))
+    client = await connect(gateway)
+    await client.send(b"GET /chat HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    stream, _ = await backend.requested()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + framing)
+    assert (await client.rest()).endswith(b"\r\n\r\n5\r\nhello\r\n")
+    assert b"" == await stream.rest()
+    assert 0 == gateway.upstreams["backend"].endpoints[0].pending
+
+
+async def test_body_whose_end_is_known_is_sent_to_its_end(serve, scripted, connect):
+    backend = await scripted()
+    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Until(0.0),))
+    client = await connect(gateway)
+    await client.send(b"GET /chat HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    stream, _ = await backend.requested()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel")
+    await client.until(b"hel")
+    gateway.clock.tick()
+    await stream.send(b"lo")
+    assert b"lo" == await client.exactly(2)

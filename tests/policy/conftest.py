@@ -10,10 +10,19 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(*, client="192.0.2.1", length=0, query=b"", fields=()):
+    def make(  # noqa: PLR0913 - a word each, most of them left out.
+        *,
+        client="192.0.2.1",
+        length=0,
+        method=b"GET",
+        query=b"",
+        fields=(),
+        captures=(),
+        principal=None,
+    ):
         lines, noted, _ = sift([b"%b: %b" % field for field in fields], REQUEST_FIELDS)
         request = Request(
-            method=b"GET",
+            method=method,
             authority=b"a.example",
             path=b"/",
             query=query,
@@ -24,6 +33,8 @@ def exchange():
             secure=False,
             forwarding=Block(()),
         )
-        return Exchange(request, b"0" * 32, ())
+        made = Exchange(request, b"0" * 32, captures)
+        made.principal = principal
+        return made
 
     return make

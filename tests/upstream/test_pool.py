@@ -220,6 +220,21 @@ async def test_connection_that_cannot_be_made_tells_why(pools, fault, made_of, e
     assert (0, 0) == (pool.open, pool.waiting)
 
 
+async def test_name_that_is_not_found_in_time_is_told_apart_from_its_address(pools, fault):
+    """Once the name stands for something, it is the address that does not take a connection."""
+    found = asyncio.Event()
+
+    async def resolve(host, port):
+        await found.wait()
+        return ("127.0.0.1",)
+
+    pool = pools(Address("pay.internal", 1), connect=0.01, resolve=resolve)
+    before = await fault(pool.acquire())
+    found.set()
+    await settle()
+    assert (Fault.DNS_TIMEOUT, Fault.REFUSED, 0) == (before, await fault(pool.acquire()), pool.open)
+
+
 async def test_unix_socket_serves_as_well(pools, scripted, tmp_path):
     """The same, without a port."""
     path = str(tmp_path / "backend.sock")

@@ -480,9 +480,11 @@ def run(load) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
 
 @pytest.fixture
 async def make_bench(load) -> Callable[..., Bench]:
-    """Make a Bench; texts of gateway.yaml to replace are given as `{old: new}`."""
+    """Make a Bench; texts of gateway.yaml to replace are given as `{old: new}`, or a whole Snapshot."""
 
-    def make(changes: dict[str, str] | None = None) -> Bench:
+    def make(changes: dict[str, str] | None = None, snapshot: Snapshot | None = None) -> Bench:
+        if snapshot is not None:
+            return Bench(snapshot)
         gateway = GATEWAY
         for old, new in (changes or {}).items():
             assert old in gateway
@@ -523,6 +525,18 @@ async def listen() -> AsyncIterator[Callable[[Script], Awaitable[str]]]:
     for server in servers:
         server.close()
         await server.wait_closed()
+
+
+@pytest.fixture
+def script() -> type[Script]:
+    """What a backend answers."""
+    return Script
+
+
+@pytest.fixture
+def read() -> Callable[..., list[Answer]]:
+    """The responses in what a client got."""
+    return lambda written, methods: list(read_answers(written, methods, closed=True))
 
 
 def methods_of(sent: bytes) -> list[str]:

@@ -283,6 +283,28 @@ async def test_fields_of_one_connection_stay_on_it(ask, line, passes):
 
 
 @pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(b"200 OK", id="200"),
+        pytest.param(b"204 No Content", id="204"),
+        pytest.param(b"304 Not Modified", id="304"),
+        pytest.param(b"103 Early Hints", id="103"),
+    ],
+)
+async def test_whatever_the_status_they_stay(ask, status):
+    """And what is the client's comes in its order: `Set-Cookie` cannot be joined (RFC 9110 5.3)."""
+    kept = b"Set-Cookie: a=1\r\nWWW-Authenticate: Basic\r\nLink: <a>\r\nSet-Cookie: b=2\r\nLink: <b>\r\n"
+    hops = b"Connection: X-Hop, Keep-Alive\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nTE: x\r\nTrailer: X\r\n"
+    last = COUNTED if status.startswith(b"1") else b""
+    length = b"" if status[:3] in (b"103", b"204") else b"Content-Length: 0\r\n"
+    bench = await ask(GET, b"HTTP/1.1 " + status + b"\r\n" + hops + kept + length + b"\r\n" + last)
+    head = bytes(bench.transport.written).partition(b"\r\n\r\n")[0] + b"\r\n"
+    assert head.startswith(b"HTTP/1.1 " + status + b"\r\n" + kept)
+    assert not any(name in head for name in (b"X-Hop", b"Keep-Alive", b"Connection", b"TE:", b"Trailer"))
+    assert bench.outcome().lines[-1] == ("200" if last else status[:3].decode())
+
+
+@pytest.mark.parametrize(
     ("fields", "name", "value"),
     [
         pytest.param(b"", "date", "Tue, 14 Nov 2023 22:13:20 GMT", id="a Date is added"),
@@ -293,6 +315,91 @@ async def test_fields_of_one_connection_stay_on_it(ask, line, passes):
 async def test_what_joins_a_response(ask, fields, name, value):
     bench = await ask(GET, OK + fields + b"Content-Length: 5\r\n\r\nhello")
     assert value == bench.outcome().answers[0].fields[name]
+
+
+TRAILED = (
+    OK + b"Trailer: X-Sum, Set-Cookie\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"5\r\nhello\r\n0\r\nX-Sum: 1 \r\nSet-Cookie: a=1\r\nx-request-id: 2\r\n\r\n"
+)
+TE = b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: TE\r\nTE: trailers\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "end"),
+    [
+        pytest.param(TE, b"\r\n0\r\nX-Sum: 1\r\n\r\n", id="who asked for them"),
+        pytest.param(GET, b"\r\n0\r\n\r\n", id="not who did not"),
+        pytest.param(
+            TE.replace(b"trailers", b"gzip"), b"\r\n0\r\n\r\n", id="not who asked for another coding"
+        ),
+        pytest.param(TE.replace(b"HTTP/1.1", b"HTTP/1.0"), b"hello", id="not HTTP/1.0"),
+    ],
+)
+async def test_trailers_reach(ask, sent, end):
+    """Whole and split at every byte: the client that asked for them, and nobody else."""
+    for place in range(len(TRAILED)):
+        bench = await ask(sent, *[piece for piece in (TRAILED[:place], TRAILED[place:]) if piece])
+        written = bytes(bench.transport.written)
+        assert written.endswith(end)
+        assert (b"X-Sum" in end) == (b"\r\nTrailer: X-Sum\r\n" in written)
+        assert b"hello" == bench.outcome().answers[0].body
+        assert 2 == bench.pool.open
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        pytest.param(TE, [b"TE: trailers", b"Connection: TE"], id="trailers"),
+        pytest.param(
+            TE.replace(b"trailers", b"gzip, trailers"),
+            [b"TE: trailers", b"Connection: TE"],
+            id="of all only these",
+        ),
+        pytest.param(TE.replace(b"trailers", b"gzip"), [], id="no codings"),
+        pytest.param(GET, [], id="nothing"),
+    ],
+)
+async def test_what_a_backend_is_told_of_trailers(ask, sent, told):
+    bench = await ask(sent, COUNTED)
+    lines = bench.script.seen[0].lines
+    assert told == [line for line in lines if line.startswith((b"TE:", b"Connection:"))]
+
+
+async def test_trailers_are_told_once(bench):
+    """On one connection to the backend: with, without, behind an answer that has none, and with again."""
+    bench.script.at_end = lambda seen: (TRAILED,)
+    ends = []
+    for sent in (TE, GET, TE, TE):
+        before = len(bench.transport.written)
+        await bench.send(sent)
+        ends.append(bytes(bench.transport.written[before:]).partition(b"hello\r\n")[2])
+    bench.script.at_end = lambda seen: (b"HTTP/1.1 204 No Content\r\n\r\n",)
+    await bench.send(TE)
+    bench.script.at_end = lambda seen: (TRAILED,)
+    await bench.send(GET)
+    with_, without = b"0\r\nX-Sum: 1\r\n\r\n", b"0\r\n\r\n"
+    assert [with_, without, with_, with_] == ends
+    assert bench.transport.written.endswith(b"hello\r\n" + without)
+    assert [6, 0] == sorted((connection.served for connection, _ in bench.backends), reverse=True)
+    bench.check_books()
+
+
+@pytest.mark.parametrize(
+    "trailers",
+    [
+        pytest.param(b"X-A: 1\x002\r\n\r\n", id="NUL"),
+        pytest.param(b"X-A: 1\r\n more\r\n\r\n", id="folded"),
+        pytest.param(b"X-A: 1\nX-B: 2\r\n\r\n", id="a bare LF"),
+        pytest.param(b"X-A : 1\r\n\r\n", id="a space before the colon"),
+        pytest.param(b"Content-Length: 5\r\n\r\n", id="a length"),
+        pytest.param(b"X-A: " + b"a" * 70_000, id="that do not end"),
+    ],
+)
+async def test_bad_trailers_cut_the_answer_off(ask, trailers):
+    bench = await ask(TE, CHUNKED + b"5\r\nhello\r\n", b"0\r\n" + trailers)
+    assert bench.transport.aborted
+    assert 1 == bench.pool.open
+    assert b"X-" not in bench.transport.written.partition(b"hello")[2]
 
 
 async def test_a_connection_serves_again(bench):

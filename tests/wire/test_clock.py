@@ -1,6 +1,6 @@
 """Time stands still between ticks, and a deadline is noticed once it has passed."""
 
-from gateway.wire.clock import NEVER, Clock
+from gateway.wire.clock import NEVER, Alarm, Clock
 
 
 class Watched:
@@ -65,4 +65,18 @@ def test_who_expires_may_stop_being_watched():
     clock.watched.update([first, second])
     first.expired = second.expired = clock.watched.clear
     clock.tick()
+    assert set() == clock.watched
+
+
+def test_an_alarm_is_told_until_it_is_off():
+    times = Times()
+    clock = times.clock()
+    told = []
+    alarm = Alarm(clock, 101.0, lambda: told.append(clock.now))
+    clock.tick()
+    times.monotonic = 101.0
+    clock.tick()
+    alarm.off()
+    clock.tick()
+    assert [101.0] == told
     assert set() == clock.watched

@@ -112,3 +112,21 @@ def test_many_bodies_may_have_extensions_in_all(collector):
     collector.begin_chunks()
     for _ in range(70):
         assert b"a" == collector.body(b"1;" + b"x" * 1024 + b"\r\na\r\n", Reason.MALFORMED)
+
+
+def test_trailers_are_kept_for_who_asked(collector):
+    collector.collect_trailers()
+    collector.head(CHUNKED, Reason.MALFORMED)
+    collector.begin_chunks()
+    assert b"hello" == collector.body(b"5\r\nhello\r\n0\r\nX-A: 1 \r\nX-B:\r\n\r\n" + GET, Reason.MALFORMED)
+    assert [b"X-A: 1", b"X-B: "] == collector.take_trailers()
+    assert collector.trailers is None
+
+
+def test_parser_tells_of_no_field_unless_somebody_asks(collector):
+    """Each callback costs; a head is read from its bytes."""
+    assert not hasattr(collector, "on_header")
+    collector.head(CHUNKED, Reason.MALFORMED)
+    collector.begin_chunks()
+    collector.body(b"0\r\nX-A: 1\r\n\r\n", Reason.MALFORMED)
+    assert collector.trailers is None

@@ -341,6 +341,63 @@ async def test_a_tunnel_in_which_nothing_moves_is_cut(bench):
     bench.check_books()
 
 
+CLOSE = b"\x88\x02\x03\xe9"
+
+
+async def test_a_tunnel_is_closed_at_drain_between_frames(bench):
+    """The client's own close frame still reaches the backend, whose end is the end of it."""
+    bench.script.at_end = lambda seen: (SWITCH + b"\x81\x05he",)
+    await bench.send(SOCKET)
+    _, pipe = bench.busy
+    bench.client.finish()
+    assert b"\x81\x05he" == bench.transport.written[-4:]
+    pipe.feed(b"llo\x81\x05again")
+    await bench.settle()
+    assert b"\x81\x05hello" + CLOSE == bench.transport.written[-11:]
+    bench.client.finish()
+    await bench.send(b"\x88\x82aaaabb")
+    assert b"\x88\x82aaaabb" == bench.script.tunnelled
+    pipe.feed(b"\x88\x02\x03\xe9", b"")
+    await bench.settle()
+    assert b"\x81\x05hello" + CLOSE == bench.transport.written[-11:]
+    assert bench.transport.closed
+    assert bench.clock.watched == {bench.pool}
+    bench.check_books()
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        pytest.param(b"", id="between frames"),
+        pytest.param(b"\x81\x05he", id="in a frame that never ends"),
+        pytest.param(b"\x88\x02\x03\xe8", id="behind the backend's own close frame"),
+    ],
+)
+async def test_a_tunnel_that_does_not_end_at_drain_is_cut(bench, frames):
+    """However much the client goes on saying."""
+    bench.script.at_end = lambda seen: (SWITCH + frames,)
+    await bench.send(SOCKET)
+    bench.client.finish()
+    for _ in range(3):
+        bench.pass_time(0.6)
+        await bench.send(b"alive")
+    assert not bench.transport.closed
+    bench.pass_time(0.6)
+    await bench.settle()
+    assert bench.transport.aborted
+    assert bench.clock.watched == {bench.pool}
+    bench.check_books()
+
+
+async def test_a_tunnel_whose_frames_are_lost_is_cut_at_drain(bench):
+    bench.script.at_end = lambda seen: (SWITCH + b"\x89\xff" + b"\xff" * 12,)
+    await bench.send(SOCKET)
+    bench.client.finish()
+    await bench.settle()
+    assert bench.transport.aborted
+    bench.check_books()
+
+
 async def test_a_client_that_is_lost_ends_its_tunnel(bench):
     bench.script.at_end = lambda seen: (SWITCH,)
     await bench.send(SOCKET)

@@ -69,7 +69,7 @@ def passed(seen) -> list[bytes]:
         pytest.param(b"Proxy-Connection: keep-alive", id="Proxy-Connection"),
         pytest.param(b"Proxy-Authorization: Basic YTpi", id="Proxy-Authorization"),
         pytest.param(b"Proxy-Authenticate: Basic", id="Proxy-Authenticate"),
-        pytest.param(b"TE: trailers", id="TE"),
+        pytest.param(b"TE: gzip", id="TE"),
         pytest.param(b"Trailer: X-Sum", id="Trailer"),
         pytest.param(b"Upgrade: websocket", id="Upgrade"),
         pytest.param(b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA", id="HTTP2-Settings"),
@@ -129,6 +129,11 @@ async def test_what_is_the_clients_to_send_arrives(replay, lines):
             id="fields that we write stay ours",
         ),
         pytest.param(
+            b"X-Forwarded-For, X-Hop, Authorization",
+            [b"X-End: 2", b"Cookie: a=1"],
+            id="what is ours beside what is the client's",
+        ),
+        pytest.param(
             b"X-Forwarded-For\r\nConnection: X-Hop",
             [b"X-End: 2", b"Cookie: a=1"],
             id="every Connection field counts",
@@ -154,6 +159,7 @@ async def test_connection_removes_what_it_names_and_nothing_of_ours(replay, conn
         pytest.param(b"traceparent", id="traceparent"),
         pytest.param(b"Sec-Fetch-Site", id="Sec-Fetch-Site"),
         pytest.param(b"Access-Control-Request-Method", id="Access-Control-Request-Method"),
+        pytest.param(b"Max-Forwards", id="Max-Forwards"),
     ],
 )
 async def test_a_field_of_one_value_may_stand_once(replay, name):
@@ -194,3 +200,21 @@ async def test_a_prefix_is_told(replay):
     assert ["200"] == outcome.lines
     [seen] = outcome.seen
     assert [b"X-Forwarded-Prefix: /prefixed"] == passed(seen)
+
+
+@pytest.mark.parametrize(
+    ("method", "hops", "arrives"),
+    [
+        pytest.param(b"OPTIONS", b"1", b"Max-Forwards: 0", id="one hop less"),
+        pytest.param(b"OPTIONS", b"0010", b"Max-Forwards: 9", id="with zeros before it"),
+        pytest.param(b"OPTIONS", b"0", None, id="none left"),
+        pytest.param(b"OPTIONS", b"-1", b"Max-Forwards: -1", id="what is no number says nothing"),
+        pytest.param(b"OPTIONS", b"9" * 3500, b"Max-Forwards: " + b"9" * 3500, id="nor does one without end"),
+        pytest.param(b"GET", b"0", b"Max-Forwards: 0", id="it counts for OPTIONS alone"),
+    ],
+)
+async def test_hops_are_counted(replay, method, hops, arrives):
+    """RFC 9110 7.6.2: the last one answers by itself."""
+    outcome = await replay(get(b"Max-Forwards: " + hops).replace(b"GET", method, 1))
+    assert ["204" if arrives is None else "200"] == outcome.lines
+    assert [arrives] * (arrives is not None) == [line for seen in outcome.seen for line in passed(seen)]

@@ -46,13 +46,16 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="two different lengths",
         ),
         pytest.param(
             POST + b"Content-Length: \r\nContent-Length: 43\r\n\r\n" + SMUGGLED,
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="an empty length before another one",
+        ),
+        pytest.param(
+            POST + b"Content-Length: 5, 6\r\n\r\nhello", "400 ambiguous_framing", id="a list of two lengths"
         ),
         pytest.param(
             POST + b"Content-Length: 18446744073709551621\r\n\r\nhello",
@@ -61,23 +64,23 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="a length before chunked",
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + SMUGGLED,
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="a length behind chunked",
         ),
         pytest.param(
             POST + b"Content-Length: 5\r\nTRANSFER-ENCODING: chunked\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="a length beside chunked in capitals",
         ),
-        pytest.param(POST + b"Transfer-Encoding: gzip\r\n\r\n", "400 malformed_request", id="gzip alone"),
-        pytest.param(POST + b"Transfer-Encoding: identity\r\n\r\n", "400 malformed_request", id="identity"),
-        pytest.param(POST + b"Transfer-Encoding: xchunked\r\n\r\n", "400 malformed_request", id="xchunked"),
-        pytest.param(POST + b"Transfer-Encoding:\r\n\r\n", "400 malformed_request", id="an empty coding"),
+        pytest.param(POST + b"Transfer-Encoding: gzip\r\n\r\n", "400 ambiguous_framing", id="gzip alone"),
+        pytest.param(POST + b"Transfer-Encoding: identity\r\n\r\n", "400 ambiguous_framing", id="identity"),
+        pytest.param(POST + b"Transfer-Encoding: xchunked\r\n\r\n", "400 ambiguous_framing", id="xchunked"),
+        pytest.param(POST + b"Transfer-Encoding:\r\n\r\n", "400 ambiguous_framing", id="an empty coding"),
         pytest.param(
             POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
             "400 ambiguous_framing",
@@ -85,12 +88,12 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked, gzip",
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked, chunked",
         ),
         pytest.param(
@@ -100,27 +103,27 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked with a parameter",
         ),
         pytest.param(
             POST + b'Transfer-Encoding: "chunked"\r\n\r\n0\r\n\r\n',
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked in quotes",
         ),
         pytest.param(
             POST + b"Transfer-Encoding: \x0bchunked\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked behind a vertical tab",
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="two fields of chunked",
         ),
         pytest.param(
             POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked and identity in two fields",
         ),
         pytest.param(
@@ -140,7 +143,7 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             POST + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="a folded coding",
         ),
         pytest.param(
@@ -150,7 +153,7 @@ SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n"
         ),
         pytest.param(
             b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\nhello",
-            "400 malformed_request",
+            "400 ambiguous_framing",
             id="chunked beside a length in HTTP/1.0",
         ),
         pytest.param(

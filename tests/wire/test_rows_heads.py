@@ -63,9 +63,9 @@ GET = b"GET / HTTP/1.1\r\nHost: a.test\r\n"
         ),
         pytest.param(b"GET /\r\n" + FIELDS, "400 malformed_request", id="no version"),
         pytest.param(b"GET / HTTP/0.9\r\n" + FIELDS, "505 unsupported_version", id="HTTP/0.9"),
-        pytest.param(b"GET / HTTP/1.2\r\n" + FIELDS, "400 malformed_request", id="HTTP/1.2"),
+        pytest.param(b"GET / HTTP/1.2\r\n" + FIELDS, "505 unsupported_version", id="HTTP/1.2"),
         pytest.param(b"GET / HTTP/2.0\r\n" + FIELDS, "505 unsupported_version", id="HTTP/2.0"),
-        pytest.param(b"GET / HTTP/9.9\r\n" + FIELDS, "400 malformed_request", id="HTTP/9.9"),
+        pytest.param(b"GET / HTTP/9.9\r\n" + FIELDS, "505 unsupported_version", id="HTTP/9.9"),
         pytest.param(
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505 unsupported_version", id="the preface of HTTP/2"
         ),

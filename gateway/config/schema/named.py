@@ -11,6 +11,7 @@ from gateway.config.schema.model import (
     Duration,
     FieldName,
     Flag,
+    Grant,
     Items,
     Method,
     Name,
@@ -42,8 +43,14 @@ class TierSpec(Spec):
 class RoleSpec(Spec):
     """What a role allows."""
 
-    permissions: Items[Text] = optional("What the role allows, as `area:verb`; `*` allows everything.", ())
-    inherits: Items[Name] = optional("Roles whose permissions this one has too.", ())
+    permissions: Items[Grant] = optional(
+        "What the role allows: `area:verb`, `area:*` for all of an area, or `*` for everything.", ()
+    )
+    inherits: Items[Name] = optional(
+        "Roles whose permissions this one has too. It does not become one of them: `allow: {roles: ..}` asks "
+        "for the roles that a principal was given.",
+        (),
+    )
 
 
 class CorsSpec(Spec):

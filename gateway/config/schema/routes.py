@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Discriminator, Tag, model_valid
 from gateway.config.schema.model import (
     MAPPING,
     NAME,
+    NOT_EMPTY,
     SHAPE,
     TYPED,
     Block,
@@ -22,13 +23,14 @@ from gateway.config.schema.model import (
     Origin,
     OwnField,
     Percent,
+    Permission,
     Prefix,
+    Scope,
     Size,
     Spec,
     Status,
     Text,
     later,
-    later_where,
     needed,
     optional,
     rule,
@@ -71,10 +73,18 @@ class RouteTimeoutsSpec(Spec):
 class AllowSpec(Spec):
     """Which verified principals may ask; every given part must hold."""
 
-    permissions: Items[Text] = optional("All of these permissions.", ())
-    roles: Items[Name] = optional("Any of these roles.", ())
-    scopes: Items[Text] = optional("All of these scopes.", ())
+    permissions: Annotated[Items[Permission], NOT_EMPTY] | None = optional(
+        "All of these permissions; the principal's roles grant them."
+    )
+    roles: Annotated[Items[Name], NOT_EMPTY] | None = optional("Any of these roles.")
+    scopes: Annotated[Items[Scope], NOT_EMPTY] | None = optional("All of these scopes.")
     when: Text | None = optional('A condition over the request, such as `"path.id == claims.sub"`.')
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "AllowSpec":
+        if not self.model_fields_set:
+            raise rule("expected at least one of permissions, roles, scopes and when, got none")
+        return self
 
 
 class ChargeSpec(Spec):
@@ -131,11 +141,6 @@ def _each_once(said: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return said
 
 
-def _is_later(said: str | tuple[str, ...]) -> bool:
-    names = {said} if isinstance(said, str) else {*said}
-    return bool(names & {"api_key", "basic", "mtls"})
-
-
 class DefaultsSpec(Spec):
     """Keys for every route that does not say them itself; a key replaces the wider one whole."""
 
@@ -143,7 +148,7 @@ class DefaultsSpec(Spec):
     prefix: Prefix | None = optional("Put before the path of the match, and taken off on forwarding.")
     request_headers: RequestHeadersSpec | None = optional("What is done to the fields of the request.")
     timeouts: RouteTimeoutsSpec | None = optional("How long the backend may take.")
-    auth: Annotated[Names, AfterValidator(_each_once), later_where(_is_later)] | None = optional(
+    auth: Annotated[Names, AfterValidator(_each_once)] | None = optional(
         "How a client proves who it is: the name of an issuer or of a forward_auth, `api_key`, `basic`, "
         "`mtls`, or a list of them; `public` alone is open to everybody, in a list it makes proof optional."
     )
@@ -153,7 +158,10 @@ class DefaultsSpec(Spec):
     )
     clients: ClientsSpec | None = optional("Which addresses may ask.")
     limits: BodyLimitsSpec | None = optional("Bounds of the requests.")
-    allow: AllowSpec | None = later("Which verified principals may ask. Absent: any verified principal.")
+    allow: AllowSpec | None = optional(
+        "Which verified principals may ask: every part that is given must hold. Absent: any verified "
+        "principal. What the defaults say does not hold for public routes."
+    )
     quota: (
         Items[
             Annotated[
@@ -173,6 +181,11 @@ class DefaultsSpec(Spec):
     compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether nobody is asked who he is."""
+        return self.auth in ("public", ("public",))
 
 
 class MatchSpec(Spec):

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.config.schema.named import CorsSpec, HeadersSpec, TierSpec
+from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpec
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ from gateway.config.schema.named import CorsSpec, HeadersSpec, TierSpec
             CorsSpec, {"allow_origins": ["https://a.b"], "max_age": "2h"}, "max_age", 7200.0, id="an age"
         ),
         pytest.param(HeadersSpec, {}, "preset", "helmet", id="the usual preset"),
+        pytest.param(
+            RoleSpec, {"permissions": ["a:b", "c:*", "*"]}, "permissions", ("a:b", "c:*", "*"), id="a role"
+        ),
     ],
 )
 def test_a_policy_is_read(spec, data, key, value):
@@ -31,6 +34,8 @@ def test_a_policy_is_read(spec, data, key, value):
             {"allow_origins": ["https://a.b"], "allow_methods": ["get"]},
             id="a method in lower case",
         ),
+        pytest.param(RoleSpec, {"permissions": ["*:read"]}, id="a verb in every area"),
+        pytest.param(RoleSpec, {"permissions": ["courses: read"]}, id="a permission with a blank"),
         pytest.param(HeadersSpec, {"preset": "apis"}, id="an unknown preset"),
         pytest.param(HeadersSpec, {"set": {"A": 1}}, id="a number for a field"),
     ],

@@ -9,22 +9,23 @@ def test_a_file_may_hold_nothing():
     assert ({}, ()) == (spec.headers, spec.routes)
 
 
-def test_a_file_may_hold_headers_defaults_and_routes():
+def test_a_file_may_hold_roles_headers_defaults_and_routes():
     spec = PoliciesSpec.model_validate(
         {
+            "roles": {"admin": {"permissions": ["*"]}},
             "headers": {"strict": {"preset": "api"}},
             "defaults": {"auth": "public"},
             "routes": [{"id": "a", "match": {"path": "/a"}}],
         }
     )
     assert ("api", "public", "a") == (spec.headers["strict"].preset, spec.defaults.auth, spec.routes[0].id)
+    assert ("*",) == spec.roles["admin"].permissions
 
 
 @pytest.mark.parametrize(
     "section",
     [
         pytest.param({"tiers": {"a": {"limit": "1/1s"}}}, id="tiers"),
-        pytest.param({"roles": {"a": {"permissions": ["*"]}}}, id="roles"),
         pytest.param({"cors": {"a": {"allow_origins": ["https://a.b"]}}}, id="cors"),
     ],
 )

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import RouteSpec
+from gateway.config.schema.routes import AllowSpec, RouteSpec
 
 ROUTE = {"id": "a", "match": {"path": "/a"}}
 
@@ -28,6 +28,14 @@ def messages(**keys):
         pytest.param({}, "auth", None, id="nothing is implied"),
         pytest.param({"auth": "azora-id"}, "auth", "azora-id", id="an issuer"),
         pytest.param({"auth": ["a", "public"]}, "auth", ("a", "public"), id="optional proof"),
+        pytest.param({}, "is_public", False, id="nor that everybody may come"),
+        pytest.param({"auth": "public"}, "is_public", True, id="which has to be said"),
+        pytest.param(
+            {"allow": {"when": "true"}},
+            "allow",
+            AllowSpec.model_validate({"when": "true"}),
+            id="a demand",
+        ),
     ],
 )
 def test_a_route_is_read(keys, key, value):
@@ -37,9 +45,6 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param({"auth": "api_key"}, id="keys of programs"),
-        pytest.param({"auth": ["public", "mtls"]}, id="certificates, in a list"),
-        pytest.param({"allow": {"roles": ["admin"]}}, id="authorisation"),
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
         ),
@@ -63,6 +68,21 @@ def test_what_is_not_built_yet_says_so(keys):
             "expected no body with the status 204",
             id="a body with 204",
         ),
+        pytest.param(
+            {"allow": {}},
+            "expected at least one of permissions, roles, scopes and when, got none",
+            id="a demand that is none",
+        ),
+        pytest.param({"allow": {"roles": []}}, "expected at least one item", id="one of no roles"),
+        pytest.param(
+            {"allow": {"permissions": ["payments"]}}, "Value error, a permission such as", id="no verb"
+        ),
+        pytest.param(
+            {"allow": {"permissions": ["payments:*"]}},
+            "Value error, a permission such as",
+            id="a demand for no permission in particular",
+        ),
+        pytest.param({"allow": {"scopes": ["a b"]}}, "Value error, a scope such as", id="two scopes in one"),
         pytest.param({"upgrade": ["h2c"]}, "Input should be 'websocket'", id="another upgrade"),
         pytest.param(
             {"redirect": {"to": "/", "status": 200}}, "Input should be", id="a redirection that is none"
