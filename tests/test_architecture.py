@@ -45,7 +45,9 @@ LIBRARIES = {
     "aiohttp_cors": ("admin",),
     "redis": ("quota",),
     "jwt": ("policy.jwk", "demo.signing"),
-    "cryptography": ("demo.signing",),
+    "cryptography": ("policy.certificate", "demo.signing"),
+    "argon2": ("identity.passwords",),
+    "bcrypt": ("identity.passwords",),
     "opentelemetry": ("telemetry",),
     "prometheus_client": ("telemetry",),
     "yaml": ("config",),
@@ -67,6 +69,8 @@ UNTESTED = {
     "gateway/config/snapshot.py": "dataclasses without behaviour",
     "gateway/config/offline.py": "composition",
     "gateway/policy/ports.py": "protocols",
+    "gateway/policy/questions.py": "dataclasses",
+    "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from gateway.config.credentials import Credentials
 from gateway.config.entry import Entry
 from gateway.config.identity import PUBLIC, Authentications
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
@@ -47,7 +48,7 @@ _DEFAULT_PRESET = "helmet"
 @final
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """Everything that the files say: gateway.yaml, the policies with a name, the routes in their order.
+    """Everything that the files say: gateway.yaml, policies with a name, keys and users, the routes in order.
 
     `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
     """
@@ -56,6 +57,7 @@ class Specs:
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
     roles: Mapping[str, RoleSpec]
+    credentials: Credentials
     entries: tuple[Entry, ...]
     version: str
 
@@ -85,7 +87,7 @@ class _Compiler:
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
-        self._authentications = Authentications(specs.gateway, ports)
+        self._authentications = Authentications(specs.gateway, specs.credentials, ports)
         self._edits: dict[str, tuple[Edits, Edits]] = {}
         roles = specs.roles.items()
         self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})

@@ -5,6 +5,7 @@ says what it got.
 """
 
 import re
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ PERMISSION = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 GRANT = rf"\*|[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}:\*|{PERMISSION}"
 SCOPE = r"[!#-\[\]-~]+"
 FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
+
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})"
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -44,6 +47,16 @@ def duration(text: str) -> float:
     if not seconds:
         raise ValueError("a duration longer than 0s")
     return seconds
+
+
+def moment(text: str) -> float:
+    """`2027-01-31T00:00:00Z` (RFC 3339): seconds since 1970."""
+    try:
+        if re.fullmatch(MOMENT, text):
+            return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        pass
+    raise ValueError('a moment such as "2027-01-31T00:00:00Z"')
 
 
 def size(text: str) -> int:

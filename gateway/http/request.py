@@ -14,11 +14,13 @@ class Request:
     empty. `lines` are the field lines to forward, in order; `noted` holds the values that decisions need, by
     lower-case name. `length` is the declared size of the body in bytes: 0 none, -1 chunked. `client` is the
     address the request came from behind the trusted proxies, `secure` whether the client spoke TLS, and
-    `forwarding` the fields that tell the backend so.
+    `forwarding` the fields that tell the backend so. `certificate` is that which the client showed, verified,
+    in DER; None where it showed none or did not speak TLS with us.
     """
 
     __slots__ = (
         "authority",
+        "certificate",
         "client",
         "forwarding",
         "length",
@@ -42,6 +44,7 @@ class Request:
         client: str,
         secure: bool,
         forwarding: Block,
+        certificate: bytes | None = None,
     ) -> None:
         self.method = method
         self.authority = authority
@@ -53,6 +56,7 @@ class Request:
         self.client = client
         self.secure = secure
         self.forwarding = forwarding
+        self.certificate = certificate
 
     @property
     def fields(self) -> list[Field]:

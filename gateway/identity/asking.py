@@ -75,7 +75,6 @@ class Asker:
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS_AT_MOST, keepalive_timeout=_IDLE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                skip_auto_headers=("Accept", "Content-Type"),
             )
         return self._session
 

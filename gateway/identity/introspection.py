@@ -1,11 +1,10 @@
-"""What the endpoints of issuers say about tokens (RFC 7662), remembered for a short while by a digest of each.
+"""What the endpoints of issuers say about tokens (RFC 7662), remembered shortly by a digest of each.
 
 `active` is believed as long as the configuration says and no longer than the token lasts; its contrary for a
 few seconds; and a failure never. All who ask about one token at a time share one question.
 """
 
 import asyncio
-import logging
 from base64 import b64encode
 from collections.abc import Awaitable, Mapping
 from hashlib import sha256
@@ -13,12 +12,11 @@ from typing import Any, final
 from urllib.parse import quote_plus, urlencode
 
 from gateway.identity.asking import Asker, AskError, Question
+from gateway.identity.outages import Outages
 from gateway.policy.document import members
 from gateway.policy.ports import Time
 from gateway.policy.questions import Introspection, Told
 from gateway.policy.recent import Recent
-
-log = logging.getLogger("gateway")
 
 INACTIVE_FOR = 10.0
 _REMEMBERED = 4096
@@ -30,8 +28,9 @@ _Key = tuple[Introspection, bytes]
 class Introspections:
     """Asks every endpoint."""
 
-    def __init__(self, asker: Asker, wall: Time, monotonic: Time) -> None:
+    def __init__(self, asker: Asker, outages: Outages, wall: Time, monotonic: Time) -> None:
         self._asker = asker
+        self._outages = outages
         self._wall = wall
         self._monotonic = monotonic
         self._known: Recent[_Key, tuple[Mapping[str, Any], float]] = Recent(_REMEMBERED)
@@ -66,8 +65,9 @@ class Introspections:
                 raise AskError(f"status {answer.status}")
             told = _members(raw)
         except AskError as error:
-            log.warning("introspection at %s: %s", endpoint.url, error)
+            self._outages.failed(endpoint.url, str(error))
             return None
+        self._outages.answered(endpoint.url)
         seconds = self._lasting(endpoint, told)
         if seconds > 0:
             self._known.put(key, (told, self._monotonic() + seconds))

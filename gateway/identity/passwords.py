@@ -19,6 +19,8 @@ import bcrypt
 WAITING_AT_MOST = 64
 # Half of the processors: the other half carries requests.
 THREADS = max(1, (os.cpu_count() or 2) // 2)
+# What OWASP gives for argon2id at least: kibibytes, passes, lanes. More would hold a thread longer.
+_MEMORY, _PASSES, _LANES = 19 * 1024, 2, 1
 # What bcrypt takes; the library refuses more instead of cutting it off.
 _BCRYPT_BYTES = 72
 
@@ -70,3 +72,8 @@ def matches(hash: str, password: bytes) -> bool:
         return argon2.low_level.verify_secret(hash.encode(), password, argon2.low_level.Type.ID)
     except argon2.exceptions.VerificationError:
         return False
+
+
+def hashed(password: str) -> str:
+    """A new argon2id hash."""
+    return argon2.PasswordHasher(_PASSES, _MEMORY, _LANES).hash(password)

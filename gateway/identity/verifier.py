@@ -1,17 +1,15 @@
 """The port `Verifier` of a running gateway."""
 
-import logging
 from collections.abc import Awaitable
 from typing import final
 
 from gateway.http.fields import Field
 from gateway.identity.asking import Asker, AskError, Question
 from gateway.identity.introspection import Introspections
+from gateway.identity.outages import Outages
 from gateway.identity.passwords import Passwords
 from gateway.policy.ports import Time
 from gateway.policy.questions import Answer, Introspection, Service, Told
-
-log = logging.getLogger("gateway")
 
 
 @final
@@ -20,7 +18,8 @@ class LiveVerifier:
 
     def __init__(self, wall: Time, monotonic: Time) -> None:
         self._asker = Asker()
-        self._introspections = Introspections(self._asker, wall, monotonic)
+        self._outages = Outages()
+        self._introspections = Introspections(self._asker, self._outages, wall, monotonic)
         self._passwords = Passwords()
 
     def password(self, hash: str, password: bytes) -> Awaitable[bool | None] | None:
@@ -36,8 +35,9 @@ class LiveVerifier:
         try:
             answer, _ = await self._asker.ask(Question("GET", service.url, fields, service.timeout))
         except AskError as error:
-            log.warning("forward authentication at %s: %s", service.url, error)
+            self._outages.failed(service.url, str(error))
             return None
+        self._outages.answered(service.url)
         return answer
 
     async def stop(self) -> None:

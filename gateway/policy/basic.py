@@ -25,9 +25,7 @@ _REMEMBERED_FOR = 60.0
 _CREDENTIAL_AT_MOST = 1024
 _CONTROLS = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
 
-_MALFORMED = problem(
-    400, Reason.MALFORMED_CREDENTIALS, "The credentials are not spelled as they have to be."
-)
+_MALFORMED = problem(400, Reason.MALFORMED_CREDENTIALS, "The credentials are not spelled as they have to be.")
 _BUSY = problem(
     503, Reason.VERIFIER_BUSY, "Passwords cannot be verified at the moment.", (b"Retry-After", b"2")
 )

@@ -30,6 +30,7 @@ _CHALLENGE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+( [ -~]+)?")
 
 _UNKNOWN = problem(401, Reason.UNKNOWN_TO_SERVICE, "Say who you are: this needs other credentials.")
 _DENIED = problem(403, Reason.DENIED_BY_SERVICE, "This is not for you.")
+_MALFORMED = problem(400, Reason.MALFORMED_CREDENTIALS, "The credentials are not spelled as they have to be.")
 _UNAVAILABLE = problem(
     503, Reason.VERIFIER_UNAVAILABLE, "Requests cannot be judged at the moment.", (b"Retry-After", b"5")
 )
@@ -66,7 +67,13 @@ class ForwardAuth:
 
     def __call__(self, exchange: Exchange) -> Outcome | Awaitable[Outcome]:
         """What the service makes of the request."""
-        answer = self._verifier.ask(self._service, _question(exchange.request))
+        question = _question(exchange.request)
+        try:
+            # What is no text could reach the service as another one.
+            b"".join(value for _, value in question).decode()
+        except UnicodeDecodeError:
+            return _MALFORMED
+        answer = self._verifier.ask(self._service, question)
         return _UNAVAILABLE if answer is None else self._wait(answer)
 
     async def _wait(self, waiting: Awaitable[Answer | None]) -> Outcome:
@@ -103,7 +110,7 @@ class ForwardAuth:
 
 @final
 class Prompted:
-    """A service that is asked only about requests that show something; the next method may take the others."""
+    """A service that is asked only about requests that show something; others are left to the next method."""
 
     __slots__ = ("_service", "places")
 

@@ -141,7 +141,7 @@ class Tokens:
             return self._admit(self._judge(token, signed, keys, generation), certificate)
         return self._wait(token, signed, keys, generation, certificate)
 
-    async def _wait(  # noqa: PLR0913 - what `verify` had when it began to wait.
+    async def _wait(
         self,
         token: bytes,
         signed: Signed,

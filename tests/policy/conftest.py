@@ -10,7 +10,7 @@ from gateway.policy import Exchange
 def exchange():
     """Makes the exchange of a request that differs from a plain GET only in what is given."""
 
-    def make(  # noqa: PLR0913 - a word each, most of them left out.
+    def make(
         *,
         client="192.0.2.1",
         length=0,
