@@ -178,7 +178,7 @@ def test_a_demand_that_cannot_be_meant_is_told(told, allow, problem):
       upstream: pay
       allow: {allow}
 """
-    issuers = "issuers: {azora-id: {issuer: 'https://id', discovery: true}}\n"
+    issuers = "issuers: {azora-id: {issuer: 'https://id', discovery: true, audience: [a]}}\n"
     lines = told(f"{ROLES}routes:{route}", gateway=HEAD + issuers)
     assert [f"routes[0].{problem}"] == [line.partition(" ")[2] for line in lines]
     assert ["7"] == [line.partition(":")[0] for line in lines]

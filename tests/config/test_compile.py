@@ -257,8 +257,10 @@ routes: [{id: a, match: {path: "/a/{x}/{id}"}}]
 def demanding(specs):
     """The Snapshot of texts whose routes all ask who somebody is."""
 
-    def compile(**texts):
-        loaded = specs(**texts)
+    issuers = "issuers: {azora-id: {issuer: 'https://id', discovery: true, audience: [a]}}\n"
+
+    def compile(gateway, **texts):
+        loaded = specs(gateway=gateway + issuers, **texts)
         entries = tuple(
             replace(each, spec=each.spec.model_copy(update={"auth": ("azora-id", "public")}))
             for each in loaded.entries
@@ -302,7 +304,7 @@ def test_a_demand_may_be_on_trial(demanding):
     policies = DEMANDING.replace("  upstream", "  report: [allow]\n  upstream")
     (route,) = demanding(gateway=HEAD, policies=policies).routes
     exchange = Exchange(asked(b"/a/x/7"), b"0" * 32, (b"x", b"7"))
-    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert [None] * 3 == [policy(exchange) for policy in route.pipeline.policies]
     assert (("allow", Reason.NO_CREDENTIALS),) == exchange.reported
 
 
@@ -311,7 +313,7 @@ def test_who_asks_for_nothing_that_is_there_is_not_asked_who_he_is(demanding):
         gateway=HEAD + 'defaults: {allow: {when: "path.id == subject"}}\n',
         policies="routes: [{id: a, match: {path: '/a/{id}', methods: [GET]}, auth: public, upstream: pay}]",
     )
-    assert ["limits", "allow"] == [policy.name for policy in snapshot.routes[0].pipeline.policies]
+    assert ["limits", "auth", "allow"] == [policy.name for policy in snapshot.routes[0].pipeline.policies]
     for request in (asked(b"/nowhere"), asked(b"/a/7", b"PUT")):
         route, _ = snapshot.router.route(request)
         assert ["limits"] == [policy.name for policy in route.pipeline.policies]
