@@ -1,3 +1,5 @@
+from math import inf
+
 import pytest
 
 from gateway.http.reply import problem
@@ -100,3 +102,19 @@ def test_a_refused_request_has_nothing_left_to_log(exchange):
 def test_a_policy_says_its_name_and_its_place():
     policy = Authentication((), None, SOURCE)
     assert ("auth", SOURCE) == (policy.name, policy.source)
+
+
+@pytest.mark.parametrize(
+    ("expires", "before", "after"),
+    [
+        pytest.param(None, inf, inf, id="no end"),
+        pytest.param(1000.0, inf, 7.0, id="an end"),
+        pytest.param(1000.0, 3.0, 3.0, id="an end that another policy has put earlier"),
+    ],
+)
+def test_what_is_granted_ends_with_what_proved_it(exchange, expires, before, after):
+    here = exchange()
+    here.until = before
+    identity = Identity(Principal("thandi", "id", expires=expires), ())
+    Authentication((Always(identity),), None, SOURCE, lambda expires: expires - 993)(here)
+    assert after == here.until

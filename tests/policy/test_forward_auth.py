@@ -68,7 +68,12 @@ async def test_the_service_is_shown_what_was_asked_and_by_whom(exchange):
 
 @pytest.mark.parametrize("status", [200, 204, 299])
 async def test_a_2xx_lets_pass_with_the_fields_that_are_copied(exchange, status):
-    fields = (b"x-legacy-id", b"7"), (b"X-Legacy-Id", b"8"), (b"X-Auth-Subject", b"admin"), (b"Set-Cookie", b"a")
+    fields = (
+        (b"x-legacy-id", b"7"),
+        (b"X-Legacy-Id", b"8"),
+        (b"X-Auth-Subject", b"admin"),
+        (b"Set-Cookie", b"a"),
+    )
     said = await verdict(method(Judge(answer(status, *fields))), exchange())
     assert (
         (b"X-Auth-Subject", b"legacy"),

@@ -45,7 +45,9 @@ def test_any_free_port_may_be_asked_for_twice():
         pytest.param({"listeners": []}, "expected at least one item, got none", id="no listener"),
         pytest.param({"workers": 2}, "not available yet", id="two workers"),
         pytest.param({"telemetry": {}}, "not available yet", id="telemetry"),
-        pytest.param({"api_keys": {"file": ""}}, "String should have at least 1 character", id="keys of no file"),
+        pytest.param(
+            {"api_keys": {"file": ""}}, "String should have at least 1 character", id="keys of no file"
+        ),
         pytest.param({"quota_store": {"on_failure": "deny"}}, "not available yet", id="a quota store"),
     ],
 )
