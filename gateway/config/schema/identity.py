@@ -89,8 +89,8 @@ class IntrospectionSpec(Spec):
     client_secret: Annotated[Text, UNSEEN] = needed("Our secret there.")
     timeout: Duration = optional("How long an answer may take; without one 503. At most 10s.", "2s")
     cache: Pause = optional(
-        "How long an answer is believed, if the token lasts as long; withdrawn tokens pass meanwhile. At most "
-        "5m, `0s` asks every time.",
+        "How long an answer is believed, if the token lasts as long; withdrawn tokens pass meanwhile. At "
+        "most 5m, `0s` asks every time.",
         "60s",
     )
 
