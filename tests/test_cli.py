@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gateway import __version__, build
 from gateway.cli import main
+from gateway.config.source import read
 from gateway.identity.passwords import matches
 
 ROOT = Path(__file__).parent.parent
@@ -240,7 +240,8 @@ def test_a_key_is_printed_once_beside_its_entry(capsys):
     assert 0 == main(["api-key", *options])
     printed = capsys.readouterr().out
     (key,) = re.findall("^gw_live_[a-z0-9]+_[a-z0-9]+$", printed, re.MULTILINE)
-    (entry,) = yaml.safe_load("keys:\n" + printed.partition("`keys:`")[2])["keys"]
+    tree, _ = read("a.yaml", f"keys:\n{printed.partition('`keys:`')[2]}".encode(), lambda text: text)
+    (entry,) = tree.at(("keys",))
     assert {
         "id": key.split("_")[2],
         "sha256": sha256(key.encode()).hexdigest(),
@@ -259,7 +260,8 @@ def test_a_key_that_would_not_load_is_not_made(capsys):
 def test_a_password_is_read_and_its_hash_printed(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("sësam\n"))
     assert 0 == main(["password", "thandi"])
-    (user,) = yaml.safe_load("users:\n" + capsys.readouterr().out)["users"]
+    tree, _ = read("a.yaml", f"users:\n{capsys.readouterr().out}".encode(), lambda text: text)
+    (user,) = tree.at(("users",))
     assert ("thandi", True) == (user["name"], matches(user["hash"], "sësam".encode()))
 
 

@@ -328,7 +328,7 @@ def tunnel(serve, scripted, connect, owner):
 
 
 async def test_a_tunnel_ends_with_its_token(tunnel, ports):
-    """Leeway and all it has a moment left; then a close frame says 1008, policy violation (RFC 6455 7.4.1)."""
+    """Leeway and all it has a moment left; then a close frame says 1008 (RFC 6455 7.4.1)."""
     ports.wall = lambda: CLAIMS["exp"] + 29.9
     client, stream = await tunnel()
     assert b"\x88\x02\x03\xf0" == await client.exactly(4)

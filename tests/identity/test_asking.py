@@ -68,7 +68,7 @@ async def test_a_body_without_end_is_not_taken(asker, backend):
     async def handler(request):
         return web.Response(body=b"x" * 10_000_000)
 
-    with pytest.raises(AskError, match="^more than 64 KiB$"):
+    with pytest.raises(AskError, match=r"^more than 64 KiB$"):
         await asker.ask(get(await backend(handler), timeout=5))
 
 
@@ -102,7 +102,7 @@ async def test_who_breaks_off_or_the_rules_gave_no_answer(asker, scripted, said)
 
 
 async def test_nobody_there_is_told(asker):
-    with pytest.raises(AskError, match="^ClientConnectorError$"):
+    with pytest.raises(AskError, match=r"^ClientConnectorError$"):
         await asker.ask(get("http://127.0.0.1:1/"))
 
 
