@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/
 INSTALLED := $(VENV)/.installed
-ISSUER := $(VENV)/issuer/bin/nanoidp
 COMPILED := build/compiled
 COMPILED_DONE := $(COMPILED)/.done
 SOURCES := $(shell find gateway -name '*.py')
+ISSUER := $(VENV)/issuer/bin/nanoidp
 
 .DEFAULT_GOAL := help
 .PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock schema docs clean
@@ -27,7 +27,7 @@ $(INSTALLED): requirements/runtime.txt requirements/dev.txt pyproject.toml
 compiled: $(COMPILED_DONE) ## The package as a wheel has it, its data path compiled, in build/compiled.
 
 $(COMPILED_DONE): $(INSTALLED) $(SOURCES) setup.py
-	rm -rf $(COMPILED)
+	rm -rf build
 	$(RUN)pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation --target $(COMPILED) .
 	@touch $@
 
@@ -43,6 +43,9 @@ check: $(INSTALLED) ## Lint, types, import rules, the configuration and what is 
 
 test: $(INSTALLED) ## All tests but the long ones.
 	$(RUN)pytest -m "not long"
+
+test-compiled: $(COMPILED_DONE) ## The same tests on the compiled data path.
+	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" --require-compiled
 
 $(ISSUER): $(INSTALLED) requirements/issuer.txt
 	$(PYTHON) -m venv $(VENV)/issuer

@@ -16,6 +16,11 @@ COMPILED = (
     *("gateway/relay.py", "gateway/proxy.py"),
 )
 
+# Read at load only: compiling these would gain nothing.
+LOADED = frozenset(
+    f"gateway/policy/{name}.py" for name in ("condition", "csp", "disclosure", "headers", "presets", "roles")
+)
+
 
 def extensions() -> list[Extension]:
     """The extension modules of a wheel; none for the other things that setuptools is asked for."""
@@ -23,10 +28,10 @@ def extensions() -> list[Extension]:
         return []
     from mypyc.build import mypycify
 
-    modules = sorted(path for pattern in COMPILED for path in glob(pattern) if Path(path).stat().st_size)
+    found = {path for pattern in COMPILED for path in glob(pattern) if Path(path).stat().st_size}
     # `make check` has found the types sound; here the libraries, and so their types, may not be installed.
     options = ["--config-file=", "--ignore-missing-imports"]
-    built: list[Extension] = mypycify([*options, *modules], opt_level="3", debug_level="0")
+    built: list[Extension] = mypycify([*options, *sorted(found - LOADED)], opt_level="3", debug_level="0")
     for extension in built:
         extension.optional = True
     return built

@@ -16,6 +16,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange, Pipeline, Policy, Principal
 from gateway.policy.allow import Allow, Demand
 from gateway.policy.condition import condition
+from gateway.policy.cors import Cors, Terms
 from gateway.routing import Match, Route, Router
 
 _REPEATS = 30
@@ -53,9 +54,10 @@ def calls() -> dict[str, Callable[[], object]]:
     fields = [(b"X-Azora-%d" % number, b"a value of usual length") for number in range(12)]
     edits = Edits(fields[:10], fields[10:], [b"server", b"x-powered-by"])
     return {
-        "sift, 8 request fields": partial(sift, _REQUEST, REQUEST_FIELDS),
-        "sift, 5 response fields": partial(sift, _RESPONSE, edits.table),
+        "sift, 8 request fields": partial(sift, list(_REQUEST), REQUEST_FIELDS),
+        "sift, 5 response fields": partial(sift, list(_RESPONSE), edits.table),
         "Edits.block, 12 fields of ours": partial(edits.block, 0, 200),
+        "cors, an origin that is allowed": _permitting(),
         "Router.route, 10 routes": _routing(10),
         "Router.route, 10,000 routes": _routing(10_000),
         "allow, a known principal": _allowing(Demand((frozenset(["educator"]),), scopes=("read",))),
@@ -73,10 +75,25 @@ def _allowing(demand: Demand) -> Callable[[], object]:
         frozenset(["read"]),
         {"sub": "user-1", "org": {"id": "azora"}},
     )
-    allow: Policy = Allow(demand, "micro")
+    allow: Policy = Allow(demand, "micro", problem(401, Reason.NO_CREDENTIALS, "Who asks?"))
     if allow(exchange) is not None:
         raise RuntimeError("the principal was refused")
     return partial(allow, exchange)
+
+
+def _permitting() -> Callable[[], object]:
+    """Notes what the response tells an origin that a pattern holds."""
+    cors = Cors(Terms(("https://app.azora.example", "https://*.azora.example"), credentials=True), "micro")
+    exchange = Exchange(_request(b"/", origin=b"https://forge.azora.example"), b"0" * 32, ())
+
+    def ask() -> None:
+        exchange.response_fields = ()
+        cors(exchange)
+
+    ask()
+    if len(exchange.response_fields) != 3:
+        raise RuntimeError("the origin is not allowed")
+    return ask
 
 
 def _routing(count: int) -> Callable[[], object]:
@@ -94,14 +111,14 @@ def _routing(count: int) -> Callable[[], object]:
     return partial(router.route, request)
 
 
-def _request(path: bytes) -> Request:
+def _request(path: bytes, **noted: bytes) -> Request:
     return Request(
         method=b"GET",
         authority=b"gateway.azora.example",
         path=path,
         query=b"",
         lines=[],
-        noted={},
+        noted={name.encode(): value for name, value in noted.items()},
         length=0,
         client="127.0.0.1",
         secure=False,

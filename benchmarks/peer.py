@@ -24,12 +24,16 @@ _SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbi
 @final
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a peer works: its folder, the port it listens on, the port of the backend, what it is to do."""
+    """Where a peer works: its folder, the port it listens on, the port of the backend, what it is to do.
+
+    `secure` is a second port, on which it speaks TLS where that is the setting.
+    """
 
     folder: Path
     port: int
     backend: int
     setting: Setting
+    secure: int
 
 
 @final

@@ -133,12 +133,12 @@ def _turn(plan: Plan, results: Results, work: Workload, peer: Peer, port: int) -
 
 
 def _sample(plan: Plan, work: Workload, peer: Peer, backend_port: int) -> Sample:
-    with peer_up(peer, work, backend_port, core=plan.peer_core) as (process, port):
-        drive(plan.tool, work, port=port, core=plan.load_core, seconds=_WARM_UP)
+    with peer_up(peer, work, backend_port, core=plan.peer_core) as (process, site):
+        drive(plan.tool, work, port=site.port, core=plan.load_core, seconds=_WARM_UP)
         without = process.usage().resident
-        with idle(port, work.path, work.idle):
+        with idle(site, work.path, work.idle):
             before, busy_before = process.usage(), core_busy(plan.peer_core)
-            driven = drive(plan.tool, work, port=port, core=plan.load_core, seconds=plan.seconds)
+            driven = drive(plan.tool, work, port=site.port, core=plan.load_core, seconds=plan.seconds)
             after, busy_after = process.usage(), core_busy(plan.peer_core)
     added = (before.resident - without) / work.idle if work.idle else 0.0
     return Sample(driven, _cost(driven, before, after, busy_after - busy_before, added))

@@ -34,15 +34,15 @@ def backend_up(works: Iterable[Workload], *, core: int) -> Iterator[int]:
 
 
 @contextmanager
-def peer_up(peer: Peer, work: Workload, backend_port: int, *, core: int) -> Iterator[tuple[Process, int]]:
-    """A peer that is configured for a workload, and its port; raises RuntimeError if it does not start."""
+def peer_up(peer: Peer, work: Workload, backend_port: int, *, core: int) -> Iterator[tuple[Process, Site]]:
+    """A peer that is configured for a workload, and its site; raises RuntimeError if it does not start."""
     with TemporaryDirectory() as name:
-        site = Site(Path(name), free_port(), backend_port, work.setting)
+        site = Site(Path(name), free_port(), backend_port, work.setting, free_port())
         with started(peer.command(site), core=core, folder=site.folder) as process:
             response = _wait_until_ready(process, site.port, work)
             if work.setting == "policies":
                 _check(response)
-            yield process, site.port
+            yield process, site
 
 
 def _check(response: http.client.HTTPResponse) -> None:

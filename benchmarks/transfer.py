@@ -25,12 +25,12 @@ class Passage:
 
 def passage(peer: Peer, work: Workload, backend_port: int, *, core: int) -> Passage:
     """Pass the workload's body once; raises RuntimeError unless all of it arrives and the answer is a 200."""
-    with peer_up(peer, work, backend_port, core=core) as (process, port):
+    with peer_up(peer, work, backend_port, core=core) as (process, site):
         before = process.usage().resident
         process.forget_peak()
         began = time.monotonic()
         try:
-            _pass(port, work)
+            _pass(site.port, work)
         except (OSError, http.client.HTTPException) as failure:
             raise RuntimeError(f"{work.name} broke off: {failure!r}") from failure
         return Passage(time.monotonic() - began, before, process.peak())

@@ -5,9 +5,9 @@ from typing import Literal, final
 
 MIB = 1 << 20
 
-# What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py`, or
-# find the one route that is asked for among others.
-Setting = Literal["bare", "policies", "routes"]
+# What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py`, find
+# the one route that is asked for among others, or speak TLS too.
+Setting = Literal["bare", "policies", "routes", "tls"]
 
 # A request as a browser's script makes it; with the request line and Host about 430 bytes.
 _BROWSER = (
@@ -50,6 +50,13 @@ WORKLOADS = (
     Workload("10MiB", "responses of 10 MiB, 16 connections", "/10MiB", response=10 * MIB, connections=16),
     Workload("upload", "request bodies of 1 MiB, 16 connections", "/upload", upload=MIB, connections=16),
     Workload("idle", "as `small`, beside 1,000 idle connections", "/idle", idle=1000),
+    Workload(
+        "idle-tls",
+        "as `small`, beside 1,000 idle connections over TLS",
+        "/idle-tls",
+        idle=1000,
+        setting="tls",
+    ),
     # Both contenders have this route: one beside 9 others, one beside 9,999.
     Workload("routes", "10 routes against 10,000", "/area-7/items/42", setting="routes"),
 )

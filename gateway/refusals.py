@@ -3,18 +3,18 @@
 One table a side; statuses and reasons stand nowhere else.
 """
 
-from typing import final
+from typing import Final, final
 
 from gateway.http.fields import Field
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.wire.upstream import Fault
 
-_SECONDS_TO_RETRY = 1
-_RETRY = (b"Retry-After", b"%d" % _SECONDS_TO_RETRY)
+_SECONDS_TO_RETRY: Final = 1
+_RETRY: Final = (b"Retry-After", b"%d" % _SECONDS_TO_RETRY)
 
 # What the client's side refuses; every one of these ends the connection.
-WIRE = {
+WIRE: Final = {
     reason: problem(status, reason, detail, closes=True)
     for reason, status, detail in (
         (Reason.MALFORMED, 400, "The request is not valid HTTP/1.1."),
@@ -41,12 +41,12 @@ WIRE[Reason.OVERLOADED] = problem(
     503, Reason.OVERLOADED, "Too many connections are open.", _RETRY, closes=True
 )
 
-EXPECTATION = problem(417, Reason.EXPECTATION, "Only 100-continue can be expected.", closes=True)
-INTERNAL = problem(500, Reason.INTERNAL, "The gateway failed; the request was not forwarded.")
-ASTERISK = Reply(204, None, (), Body(b"text/plain", b""))
+EXPECTATION: Final = problem(417, Reason.EXPECTATION, "Only 100-continue can be expected.", closes=True)
+INTERNAL: Final = problem(500, Reason.INTERNAL, "The gateway failed; the request was not forwarded.")
+ASTERISK: Final = Reply(204, None, (), Body(b"text/plain", b""))
 
 # fault -> status, reason, error type of RFC 9209 2.3, detail.
-_FAULTS = {
+_FAULTS: Final = {
     Fault.DNS: (502, Reason.UPSTREAM_DNS, "dns_error", "The backend's name was not found."),
     Fault.DNS_TIMEOUT: (
         *(504, Reason.UPSTREAM_DNS_TIMEOUT, "dns_timeout"),
@@ -56,6 +56,11 @@ _FAULTS = {
     Fault.CONNECT_TIMEOUT: (
         *(504, Reason.UPSTREAM_CONNECT_TIMEOUT, "connection_timeout"),
         "The backend took no connection in time.",
+    ),
+    Fault.TLS: (502, Reason.UPSTREAM_TLS, "tls_protocol_error", "No TLS could be spoken with the backend."),
+    Fault.CERTIFICATE: (
+        *(502, Reason.UPSTREAM_CERTIFICATE, "tls_certificate_error"),
+        "The backend's certificate is not to be trusted.",
     ),
     Fault.RESET: (502, Reason.UPSTREAM_RESET, "connection_terminated", "The backend hung up."),
     Fault.INCOMPLETE: (

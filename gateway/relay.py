@@ -11,22 +11,24 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum, auto
 from functools import partial
-from typing import Any, final
+from typing import Any, Final, final
 
 from gateway.http.edits import Block, Edits
 from gateway.http.fields import FieldTable
 from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply
-from gateway.http.request import Request
+from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import Exchange, Verdict
+from gateway.policy.compress import encoded, is_worthwhile, revalidated
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
-from gateway.rewrite import client_lines, is_websocket, upstream_head, with_hops
+from gateway.rewrite import client_lines, upstream_head, with_hops
 from gateway.routing import Forward, Redirect, Route
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
-from gateway.wire.clock import NEVER, Alarm, Clock
+from gateway.wire.clock import Alarm, Clock
+from gateway.wire.compression import Compressed, Compression
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
@@ -35,30 +37,31 @@ from gateway.wire.websocket import POLICY_VIOLATION, Frames
 log = logging.getLogger("gateway")
 
 # Bytes of a body kept until a connection is there, or for another attempt.
-_HELD_AT_MOST = 64 * 1024
+_HELD_AT_MOST: Final = 64 * 1024
 
 # Seconds that policies may wait in all; each has a bound of its own that is shorter.
-_DECIDING_AT_MOST = 30.0
+_DECIDING_AT_MOST: Final = 30.0
 
 # Seconds that a tunnel has to end in after a close frame of ours.
-_CLOSING_AT_MOST = 2.0
+_CLOSING_AT_MOST: Final = 2.0
 
 # More hops than that are as good as none counted.
-_HOPS_DIGITS = 9
+_HOPS_DIGITS: Final = 9
 
-_NOTHING = Block(())
-_CONTINUE = b"100-continue"
+_NOTHING: Final = Block(())
+_CONTINUE: Final = b"100-continue"
 
 
 @final
 class Surroundings:
     """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
 
-    __slots__ = ("budgets", "clock", "faults", "pseudonym", "upstreams", "via")
+    __slots__ = ("budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
 
     def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
         self.upstreams = upstreams
         self.clock = clock
+        self.compression = Compression()
         self.pseudonym = pseudonym
         self.via = b"1.1 " + pseudonym
         self.faults = Faults(name)
@@ -68,7 +71,9 @@ class Surroundings:
             if upstream.settings.retry is not None
         }
 
-    def answer(self, stream: Downstream, reply: Reply, edits: Edits, exchange: Exchange | None) -> None:
+    def answer(
+        self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
+    ) -> None:
         """Write an answer of our own, with the same edits as every response."""
         accept = None if exchange is None else exchange.request.value(b"accept")
         request_id = new_id() if exchange is None else exchange.request_id
@@ -103,7 +108,13 @@ class Stage(Enum):
     DONE = auto()
 
 
-_NEW, _DECIDING, _CONNECTING, _ASKED, _ANSWERING, _TUNNEL, _DONE = Stage
+_NEW: Final = Stage.NEW
+_DECIDING: Final = Stage.DECIDING
+_CONNECTING: Final = Stage.CONNECTING
+_ASKED: Final = Stage.ASKED
+_ANSWERING: Final = Stage.ANSWERING
+_TUNNEL: Final = Stage.TUNNEL
+_DONE: Final = Stage.DONE
 
 
 @final
@@ -135,7 +146,7 @@ class Relay:
         self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
     ) -> None:
         self._surroundings = surroundings
-        self._stream = stream
+        self._stream: Downstream | Compressed = stream
         self._route = route
         self._exchange = exchange
         self._stage = _NEW
@@ -155,14 +166,14 @@ class Relay:
 
     def client_data(self, chunk: bytes) -> None:
         self._received += len(chunk)
+        if self._stage is _NEW:
+            self._body = chunk
+            return self._decide(0)
         if self._received > self._route.body_limit and self._stage is not _TUNNEL:
             return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
         connection = self._connection
         if connection is not None:
             return connection.write(self._framed(chunk)) if chunk else None
-        if self._stage is _NEW:
-            self._body = chunk
-            return self._decide(0)
         if self._stage is not _DONE:
             self._body += chunk
             if len(self._body) > _HELD_AT_MOST:
@@ -241,6 +252,8 @@ class Relay:
             self._begin_stream(response, lines)
         if b"date" not in response.noted:
             lines.append(b"Date: " + surroundings.clock.date)
+        if exchange.coding is not None:
+            lines = self._coded(exchange.coding, response, lines)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
         self._stream.head(status, lines, block, response.length)
 
@@ -304,6 +317,9 @@ class Relay:
 
     def _go(self) -> None:
         """Every policy has agreed: take the request to its target."""
+        if self._received > self._route.body_limit:
+            # What came with the head is counted here, so that this answer has what the policies note, too.
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
         target = self._route.target
         if not isinstance(target, Forward):
             return self._give_up(self._local(target))
@@ -368,8 +384,7 @@ class Relay:
 
     def _begin_stream(self, response: Response, lines: list[bytes]) -> None:
         """A body begins whose length nobody knows: something may follow it, and it may last too long."""
-        if self._exchange.until != NEVER:
-            self._set_alarm(self._exchange.until)
+        self._bound()
         if b"trailer" in response.noted and self._takes_trailers():
             names = announced(response.noted[b"trailer"], *self._said_already())
             if names:
@@ -383,6 +398,16 @@ class Relay:
         exchange = self._exchange
         own = {name.lower() for name, _ in exchange.response_fields}
         return self._route.edits[exchange.request.secure].table, own
+
+    def _coded(self, coding: bytes, response: Response, lines: list[bytes]) -> list[bytes]:
+        """The field lines of a response of a route that compresses; the stream compresses from here on."""
+        request, compression = self._exchange.request, self._surroundings.compression
+        if response.status == 304:
+            return revalidated(lines, request)
+        if not compression.has_room or not is_worthwhile(request, response):
+            return lines
+        self._stream = compression.between(self, self._stream, coding, response.length)
+        return encoded(lines, coding)
 
     def _inform(self, response: Response) -> None:
         status = response.status
@@ -407,8 +432,7 @@ class Relay:
         self._give_share_back()
         self._stage = _TUNNEL
         self._frames = Frames()
-        if self._exchange.until != NEVER:
-            self._set_alarm(self._exchange.until)
+        self._bound()
         lines = client_lines(response, self._exchange, self._target, self._surroundings.via)
         lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
         block = self._route.edits[self._exchange.request.secure].block(response.present, status)
@@ -534,6 +558,12 @@ class Relay:
         return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
 
     # The end of what was granted.
+
+    def _bound(self) -> None:
+        """A body without end, or a tunnel, ends with what its principal has shown: nobody asks again."""
+        principal, clock = self._exchange.principal, self._surroundings.clock
+        if principal is not None and principal.expires is not None:
+            self._set_alarm(clock.now + max(0.0, principal.expires - clock.second))
 
     def _set_alarm(self, deadline: float) -> None:
         if self._alarm is not None:

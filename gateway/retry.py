@@ -26,11 +26,11 @@ CAUSES: Final = {
 }
 
 # Retries that are always granted, so that a budget means something for an upstream with little to do.
-_FLOOR = 3
-_FIRST_PAUSE = 0.025
-LONGEST_PAUSE = 1.0
-_DIGITS_AT_MOST = 9
-_DOUBLINGS_AT_MOST = 6
+_FLOOR: Final = 3
+_FIRST_PAUSE: Final = 0.025
+LONGEST_PAUSE: Final = 1.0
+_DIGITS_AT_MOST: Final = 9
+_DOUBLINGS_AT_MOST: Final = 6
 
 
 @final

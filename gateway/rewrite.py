@@ -11,11 +11,6 @@ from gateway.policy import Exchange
 from gateway.routing import Forward
 
 
-def is_websocket(request: Request) -> bool:
-    """True for the handshake of RFC 6455 4.2.1, the only switch of protocol there is."""
-    return request.noted.get(b"upgrade", b"").lower() == b"websocket" and request.method == b"GET"
-
-
 def upstream_path(request: Request, target: Forward, captures: tuple[bytes, ...]) -> bytes:
     """The path that the backend sees: rewritten, or without the prefix, or as it is."""
     if target.rewrite is not None:

@@ -8,13 +8,13 @@ A look-up costs what the path is deep, not how many routes there are.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import final
+from typing import Final, final
 
 from gateway.http.edits import Edits
 from gateway.http.fields import Field
 from gateway.http.match import REST, Match, Place, Shape, conflicts, covering, place_of
 from gateway.http.reply import Reply
-from gateway.http.request import Request
+from gateway.http.request import Request, is_preflight
 from gateway.http.template import Kind, Segment, Template, parse_path, template, variables
 from gateway.policy import Pipeline
 
@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 # RFC 1035 2.3.4: a name of 255 octets; then `:` and a port.
-_AUTHORITY_AT_MOST = 261
-_LEARNED_AT_MOST = 4096
+_AUTHORITY_AT_MOST: Final = 261
+_LEARNED_AT_MOST: Final = 4096
 
 
 @final
@@ -72,7 +72,8 @@ class Route:
 
     `edits` has one entry for plain and one for secure clients, indexed by `request.secure`.
     `source` is the `file:line` that made it, `variables` names the captures of its template, `upgrades` says
-    whether a WebSocket handshake may pass, `body_limit` is in bytes.
+    whether a WebSocket handshake may pass, `body_limit` is in bytes. One that `answers_preflights` gets those
+    of its place and method whatever it asks of fields.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Route:
     edits: tuple[Edits, Edits]
     body_limit: int
     target: Forward | Redirect | Reply
+    answers_preflights: bool = False
 
 
 # Conditions on fields and the route they lead to, in the order they are tried; the last has none.
@@ -123,6 +125,12 @@ class _Leaf:
         return tuple([segments[position] for position in self._positions])
 
     def _by_fields(self, method: bytes, request: Request) -> Route:
+        choices = self._choices.get(method, self._choices[b""])
+        first = choices[0][1]
+        if first.answers_preflights and is_preflight(request):
+            # It has none of the fields that the request will have. The configuration makes sure that the
+            # answers of all these routes are the same.
+            return first
         sent: dict[bytes, bytes] = {}
         for raw, value in request.fields:
             name = raw.lower()
@@ -132,7 +140,6 @@ class _Leaf:
         # A noted value is already joined, each field in its own way.
         sent.update(request.noted)
         present = set(sent.items())
-        choices = self._choices.get(method, self._choices[b""])
         return next(route for wanted, route in choices if wanted <= present)
 
 
@@ -255,8 +262,8 @@ class Router:
         A preflight (Fetch, CORS-preflight request) takes the route of the request that it asks for.
         """
         method = request.method
-        if method == b"OPTIONS" and b"origin" in request.noted:
-            method = request.noted.get(b"access-control-request-method", method)
+        if method == b"OPTIONS" and is_preflight(request):
+            method = request.noted[b"access-control-request-method"]
         path = request.path
         chain = self._chains[request.authority]
         for table in chain:

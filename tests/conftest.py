@@ -3,10 +3,13 @@
 import asyncio
 import json
 import socket
+import ssl
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from shutil import copytree
 from struct import pack
@@ -16,7 +19,14 @@ from typing import Any, final
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from jwt.algorithms import get_default_algorithms
+from trustme import CA
 
 from gateway import build
 from gateway.app import Gateway
@@ -40,15 +50,24 @@ admin: {ADMIN}
 listeners: [{LISTENER}]
 upstreams: {backend: {endpoints: ["${env:BACKEND:-http://127.0.0.1:1}"], UPSTREAM}}
 policies: [policies]
-defaults: {headers: {HEADERS}}
+defaults: {headers: {HEADERS}, DEFAULTS}
 """
-WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS")
+WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS", "DEFAULTS")
 ADDRESS = 'address: "127.0.0.1:0"'
 
 POLICIES = """\
 routes:
   - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
 """
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--require-compiled", action="store_true", help="fail unless the data path is compiled")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--require-compiled") and build() != "compiled":
+        raise pytest.UsageError("the data path is not compiled: make test-compiled")
 
 
 NOW = 1_800_000_000
@@ -109,15 +128,6 @@ def signer() -> Callable[..., Signer]:
     return make
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--require-compiled", action="store_true", help="fail unless the data path is compiled")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--require-compiled") and build() != "compiled":
-        raise pytest.UsageError("the data path is not compiled: make test-compiled")
-
-
 @pytest.fixture
 def ports() -> LivePorts:
     """The ports of the gateways of this test, which share what outlives a configuration."""
@@ -129,7 +139,8 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
     """Make a Snapshot from the text of gateway.yaml (the default one unless given) and of a file of policies.
 
     `admin`, `listener` and `headers` are what stands there in the default one; `upstream` is what its backend
-    has beside the endpoint, such as `host: endpoint`; `more` follows whatever text it is.
+    has beside the endpoint, such as `host: endpoint`, `defaults` what stands there beside the headers; `more`
+    follows whatever text it is.
     """
 
     def make(
@@ -141,11 +152,12 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
         listener: str = ADDRESS,
         upstream: str = "",
         headers: str = "preset: none",
+        defaults: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> Snapshot:
         folder = tmp_path / "configuration"
         (folder / "policies").mkdir(parents=True, exist_ok=True)
-        for word, text in zip(WORDS, (admin, listener, upstream, headers), strict=True):
+        for word, text in zip(WORDS, (admin, listener, upstream, headers, defaults), strict=True):
             gateway = gateway.replace(word, text)
         (folder / "gateway.yaml").write_text(gateway + dedent(more))
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
@@ -169,6 +181,71 @@ async def backend() -> AsyncIterator[Callable[..., Awaitable[str]]]:
             return f"http://127.0.0.1:{runner.addresses[0][1]}"
 
         yield start
+
+
+_LONG_AGO = datetime(2020, 1, 2, tzinfo=UTC)
+
+
+@final
+class Authority:
+    """Issues certificates, which stand as PEM files in a folder beside its own."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        self._ca = CA()
+        self._folder = folder
+        self.file = folder / "ca.pem"
+        self._ca.cert_pem.write_to_path(self.file)
+
+    def issue(self, *names: str, expired: bool = False) -> tuple[Path, Path]:
+        """The files of a chain for some names, and of its key."""
+        leaf = self._ca.issue_cert(*names, not_after=_LONG_AGO if expired else None)
+        chain, key = self.issued(names[0]), self.issued(names[0]).with_suffix(".key")
+        chain.write_bytes(b"".join(pem.bytes() for pem in leaf.cert_chain_pems))
+        leaf.private_key_pem.write_to_path(key)
+        return chain, key
+
+    def issued(self, name: str) -> Path:
+        """The file of the chain that was last issued for names of which this is the first."""
+        return self._folder / f"{name.replace('*', '_')}.crt"
+
+    def locked(self, key: Path | str) -> Path:
+        """The file of the same key, which a password protects."""
+        locked = Path(key).with_suffix(".locked")
+        found = load_pem_private_key(Path(key).read_bytes(), None)
+        protection = BestAvailableEncryption(b"a password")
+        locked.write_bytes(found.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, protection))
+        return locked
+
+    def yaml(self, *names: str, expired: bool = False) -> str:
+        """A certificate for some names as gateway.yaml has it."""
+        chain, key = self.issue(*names, expired=expired)
+        return f'certificate: "{chain}", key: "{key}"'
+
+    def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
+        """What a backend with these names speaks."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*self.issue(*names, expired=expired))
+        return context
+
+    def client(self, name: str = "") -> ssl.SSLContext:
+        """What a client speaks that trusts this authority; with a name it has a certificate for that."""
+        context = ssl.create_default_context(cafile=self.file)
+        if name:
+            context.load_cert_chain(*self.issue(name))
+        return context
+
+
+@pytest.fixture
+def authorities(tmp_path: Path) -> Iterator[Authority]:
+    """Authorities that know nothing of each other."""
+    return (Authority(tmp_path / f"authority-{number}") for number in count())
+
+
+@pytest.fixture
+def authority(authorities: Iterator[Authority]) -> Authority:
+    """One that both sides of a test trust."""
+    return next(authorities)
 
 
 @asynccontextmanager
@@ -238,13 +315,13 @@ class Stream:
             return await self._reader.readexactly(size)
 
     async def rest(self) -> bytes:
-        """Everything up to the end, whether the other side closed or reset."""
+        """Everything up to the end, whether the other side closed or reset, or broke off TLS."""
         gathered = bytearray()
         async with asyncio.timeout(PATIENCE):
             try:
                 while piece := await self._reader.read(65536):
                     gathered += piece
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLError):
                 pass
         return bytes(gathered)
 
@@ -300,31 +377,37 @@ class Script:
 
 @pytest.fixture
 async def scripted() -> AsyncIterator[Callable[..., Awaitable[Script]]]:
-    """Start a Script on a free port, or on the path of a Unix socket."""
+    """Start a Script on a free port, with `tls` if need be, or on the path of a Unix socket."""
     async with AsyncExitStack() as stack:
 
-        async def start(path: str = "") -> Script:
+        async def start(path: str = "", *, tls: ssl.SSLContext | None = None) -> Script:
             script = Script()
             if path:
                 server = await asyncio.start_unix_server(script.take, path, limit=STREAM_LIMIT)
             else:
-                server = await asyncio.start_server(script.take, "127.0.0.1", 0, limit=STREAM_LIMIT)
+                server = await asyncio.start_server(script.take, "127.0.0.1", 0, limit=STREAM_LIMIT, ssl=tls)
             stack.callback(lambda: [stream.cut() for stream in script.taken])
             stack.callback(server.close)
             name = server.sockets[0].getsockname()
-            script.url = f"unix:{path}" if path else "http://{}:{}".format(*name)
+            scheme = "https" if tls else "http"
+            script.url = f"unix:{path}" if path else f"{scheme}://{name[0]}:{name[1]}"
             return script
 
         yield start
 
 
 @pytest.fixture
-async def dial() -> AsyncIterator[Callable[[int], Awaitable[Stream]]]:
-    """Connect to a port of loopback, as a client that can write anything."""
+async def dial() -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
+    """Connect to a port of loopback, as a client that can write anything; with `tls` it asks for a name."""
     streams = []
 
-    async def open(port: int) -> Stream:
-        stream = Stream(*await asyncio.open_connection("127.0.0.1", port, limit=STREAM_LIMIT))
+    async def open(port: int, tls: ssl.SSLContext | None = None, name: str | None = None) -> Stream:
+        async with asyncio.timeout(PATIENCE):
+            stream = Stream(
+                *await asyncio.open_connection(
+                    "127.0.0.1", port, limit=STREAM_LIMIT, ssl=tls, server_hostname=name
+                )
+            )
         streams.append(stream)
         return stream
 
@@ -334,9 +417,9 @@ async def dial() -> AsyncIterator[Callable[[int], Awaitable[Stream]]]:
 
 
 @pytest.fixture
-def connect(dial: Callable[[int], Awaitable[Stream]]) -> Callable[[Gateway], Awaitable[Stream]]:
-    """Connect to a gateway's first listener."""
-    return lambda gateway: dial(gateway.listeners[0].address.port)
+def connect(dial: Callable[..., Awaitable[Stream]]) -> Callable[..., Awaitable[Stream]]:
+    """Connect to a gateway's first listener, with `tls` and a name if need be."""
+    return lambda gateway, *secured: dial(gateway.listeners[0].address.port, *secured)
 
 
 @pytest.fixture
@@ -376,6 +459,57 @@ def repository(tmp_path: Path) -> Path:
         text = text.replace(fixed, free)
     path.write_text(text)
     return path
+
+
+@final
+class Browser:
+    """What a browser makes of an answer, step by step as the Fetch standard has it."""
+
+    @staticmethod
+    def shows(fields: Sequence[tuple[str, str]], origin: str, *, credentials: bool) -> bool:
+        """Whether a script of an origin may read the response with these fields ("CORS check")."""
+        allowed = _joined(fields, "access-control-allow-origin")
+        if allowed == "*" and not credentials:
+            return True
+        granted = _joined(fields, "access-control-allow-credentials") == "true"
+        return allowed == origin and (granted or not credentials)
+
+    @classmethod
+    def sends(
+        cls,
+        answer: tuple[int, Sequence[tuple[str, str]]],
+        origin: str,
+        method: str,
+        asked: Sequence[str],
+        *,
+        credentials: bool,
+    ) -> bool:
+        """Whether the request follows that the preflight asked for ("CORS-preflight fetch", step 7)."""
+        status, fields = answer
+        if not 200 <= status <= 299 or not cls.shows(fields, origin, credentials=credentials):
+            return False
+        methods = _members(fields, "access-control-allow-methods")
+        names = {name.lower() for name in _members(fields, "access-control-allow-headers")}
+        usual = method in ("GET", "HEAD", "POST") or method in methods
+        if not usual and (credentials or "*" not in methods):
+            return False
+        others = {name.lower() for name in asked} - names
+        return not others or (not credentials and "*" in names and "authorization" not in others)
+
+
+def _joined(fields: Sequence[tuple[str, str]], name: str) -> str | None:
+    values = [value for raw, value in fields if raw.lower() == name]
+    return ", ".join(values) if values else None
+
+
+def _members(fields: Sequence[tuple[str, str]], name: str) -> set[str]:
+    return {member.strip() for member in (_joined(fields, name) or "").split(",")} - {""}
+
+
+@pytest.fixture(scope="session")
+def browser() -> type[Browser]:
+    """The CORS protocol from the other side."""
+    return Browser
 
 
 def _free_port() -> int:

@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.app import Gateway, _log_unexpected
 
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -117,3 +119,33 @@ def test_own_via_is_told_from_another_gateway_s(snapshot, ports, one, other, sam
     vias = {Gateway(made, ports).proxy.surroundings.via for made in snapshots}
     assert same == (len(vias) == 1)
     assert all(via.startswith(b"1.1 test-gateway-") for via in vias)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        pytest.param(
+            RuntimeError("unable to perform operation on X; the handler is closed"), [], id="a reset"
+        ),
+        pytest.param(RuntimeError("a mistake"), ["unexpected: over TLS"], id="a mistake of ours"),
+        pytest.param(None, ["unexpected: over TLS"], id="no error at all"),
+    ],
+)
+def test_clients_cannot_fill_the_log_with_errors_of_the_loop(caplog, error, told):
+    """Over TLS uvloop reports a socket that was reset as if it were a mistake, with a traceback each time."""
+    _log_unexpected(None, {"message": "over TLS", "exception": error})
+    assert told == caplog.messages
+
+
+def test_warnings_of_the_loop_are_not_logged():
+    """A client that leaves a TLS connection in a certain way makes one with each write that follows."""
+    program = """
+import logging
+from gateway.app import run
+async def main():
+    for level in ("warning", "error"):
+        getattr(logging.getLogger("asyncio"), level)(level)
+run(main())
+"""
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
+    assert ["ERROR error"] == [line[24:] for line in told.splitlines()]

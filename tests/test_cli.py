@@ -155,7 +155,6 @@ def test_init_into_what_is_no_folder_is_one_line(capsys, tmp_path):
         pytest.param("pay.internal", id="no scheme"),
         pytest.param("ftp://pay.internal", id="another scheme"),
         pytest.param("http://pay.internal/path", id="a path"),
-        pytest.param("https://pay.internal", id="TLS, which is not built"),
     ],
 )
 def test_init_wants_an_endpoint(capsys, tmp_path, url):

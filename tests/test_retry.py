@@ -18,6 +18,8 @@ ONCE_MORE = Retry(attempts=2, after=frozenset(["connect", "reset", 503]), budget
         pytest.param(Fault.DNS_TIMEOUT, "connect", id="the name was not found in time"),
         pytest.param(Fault.REFUSED, "connect", id="nobody listens"),
         pytest.param(Fault.CONNECT_TIMEOUT, "connect", id="no connection stood in time"),
+        pytest.param(Fault.TLS, None, id="no TLS, which nobody must get around"),
+        pytest.param(Fault.CERTIFICATE, None, id="nor a certificate that proves nothing"),
         pytest.param(Fault.RESET, "reset", id="gone without a word"),
         pytest.param(Fault.INCOMPLETE, "reset", id="gone in the middle of a head"),
         pytest.param(Fault.PROTOCOL, None, id="an answer that is none would be the same again"),

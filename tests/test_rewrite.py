@@ -7,7 +7,7 @@ from gateway.http.fields import field_of
 from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange
-from gateway.rewrite import client_lines, is_websocket, upstream_head, upstream_path
+from gateway.rewrite import client_lines, upstream_head, upstream_path
 from gateway.routing import Forward, template, variables
 
 ID = b"0123456789abcdef" * 2
@@ -46,22 +46,6 @@ def target():
         return Forward("backend", prefix, rewrite, set_fields, frozenset(remove_fields), 30.0, 60.0)
 
     return make
-
-
-@pytest.mark.parametrize(
-    ("method", "upgrade", "expected"),
-    [
-        pytest.param(b"GET", b"websocket", True, id="the handshake"),
-        pytest.param(b"GET", b"WebSocket", True, id="in another case"),
-        pytest.param(b"GET", b"h2c", False, id="another protocol"),
-        pytest.param(b"GET", b"websocket, h2c", False, id="a choice"),
-        pytest.param(b"GET", None, False, id="no upgrade"),
-        pytest.param(b"POST", b"websocket", False, id="another method"),
-    ],
-)
-def test_handshake_is_recognised(exchange, method, upgrade, expected):
-    noted = {} if upgrade is None else {"upgrade": upgrade}
-    assert expected == is_websocket(exchange(method=method, **noted).request)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -298,6 +299,22 @@ def test_only_options_is_a_preflight():
 )
 def test_fields_choose_on_one_path_and_method(matches, fields, expected):
     assert (expected, ()) == _taken(matches, _request("/a", fields=fields))
+
+
+@pytest.mark.parametrize(
+    ("answers", "noted", "expected"),
+    [
+        pytest.param(True, PREFLIGHT, "x-version=1 /a", id="a preflight has none of the fields"),
+        pytest.param(False, PREFLIGHT, "404", id="one that the backend answers has to have them"),
+        pytest.param(True, {}, "404", id="so does a plain OPTIONS"),
+    ],
+)
+def test_a_preflight_finds_a_route_that_asks_for_fields(answers, noted, expected):
+    match = _match("/a", headers=[V1])
+    route = replace(_route(_name(match)), answers_preflights=answers)
+    router = Router([(match, route)], _route("404"), lambda allow: _route("405"))
+    found, _ = router.route(_request("/a", "OPTIONS", noted=noted))
+    assert expected == found.id
 
 
 def test_a_noted_field_is_a_condition_too():

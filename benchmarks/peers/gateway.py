@@ -7,6 +7,7 @@ policies: all of them. For the row of routes it stands twice, with 10 routes and
 from collections.abc import Callable
 from string import Template
 
+from benchmarks.certificate import CERTIFICATE, KEY, write_certificate
 from benchmarks.peer import Peer, Site
 from benchmarks.policies import ALLOWED
 from benchmarks.processes import free_port
@@ -15,6 +16,7 @@ _GATEWAY = Template("""\
 version: 1
 listeners:
   - address: 127.0.0.1:$port
+$secure
 admin: {address: 127.0.0.1:$admin}
 upstreams:
   backend:
@@ -23,6 +25,10 @@ upstreams:
 policies: [policies]
 """)
 
+_SECURE = Template("""\
+  - address: 127.0.0.1:$port
+    tls: {certificates: [{certificate: $certificate, key: $key}]}
+""")
 _DEFAULTS = "defaults: {upstream: backend, auth: public, headers: {preset: none}, limits: {body: 2GiB}}\n"
 _EVERYTHING = '  - {id: bench, match: {path: "/{rest...}"}'
 _POLICIES = f"headers: {{preset: api}}, clients: {{allow: [{ALLOWED}]}}"
@@ -43,14 +49,23 @@ def _routing(count: int) -> Callable[[Site], list[str]]:
 
 def _run(site: Site, routes: str) -> list[str]:
     config = site.folder / "gateway.yaml"
-    config.write_text(_GATEWAY.substitute(port=site.port, admin=free_port(), backend=site.backend))
+    secure = ""
+    if site.setting == "tls":
+        write_certificate(site.folder)
+        secure = _SECURE.substitute(port=site.secure, certificate=CERTIFICATE, key=KEY)
+    config.write_text(
+        _GATEWAY.substitute(port=site.port, secure=secure, admin=free_port(), backend=site.backend)
+    )
     policies = site.folder / "policies"
     policies.mkdir()
     (policies / "bench.yaml").write_text(f"{_DEFAULTS}routes:\n{routes}\n")
     return ["run", "--config", str(config)]
 
 
-GATEWAY = Peer("Azora Gateway", ("gateway",), "version", _forwarding)
+GATEWAY = Peer(
+    *("Azora Gateway", ("gateway",), "version", _forwarding),
+    settings=frozenset({"bare", "policies", "tls"}),
+)
 TEN_ROUTES, MANY_ROUTES = (
     Peer(f"{count:,} routes", ("gateway",), "version", _routing(count), settings=frozenset({"routes"}))
     for count in (10, 10_000)

@@ -5,6 +5,7 @@ With policies: all of them, but its own `Server` field stays; only a module that
 
 from string import Template
 
+from benchmarks.certificate import CERTIFICATE, KEY, write_certificate
 from benchmarks.nginx import NGINX_PROGRAMS, nginx
 from benchmarks.peer import Peer, Site
 from benchmarks.policies import (
@@ -28,6 +29,7 @@ _HTTP = Template("""\
     }
     server {
         listen 127.0.0.1:$port backlog=4096;
+$secure
         client_max_body_size 0;
         location / {
             proxy_pass http://backend;
@@ -38,6 +40,12 @@ _HTTP = Template("""\
 $policies
         }
     }
+""")
+
+_SECURE = Template("""\
+        listen 127.0.0.1:$port ssl backlog=4096;
+        ssl_certificate $certificate;
+        ssl_certificate_key $key;
 """)
 
 _POLICIES = "\n".join(
@@ -59,7 +67,14 @@ _POLICIES = "\n".join(
 
 def _configure(site: Site) -> list[str]:
     policies = _POLICIES if site.setting == "policies" else ""
-    return nginx(site.folder, _HTTP.substitute(port=site.port, backend=site.backend, policies=policies))
+    secure = ""
+    if site.setting == "tls":
+        write_certificate(site.folder)
+        secure = _SECURE.substitute(port=site.secure, certificate=CERTIFICATE, key=KEY)
+    return nginx(
+        site.folder,
+        _HTTP.substitute(port=site.port, secure=secure, backend=site.backend, policies=policies),
+    )
 
 
-NGINX = Peer("nginx", NGINX_PROGRAMS, "-v", _configure)
+NGINX = Peer(*("nginx", NGINX_PROGRAMS, "-v", _configure), settings=frozenset({"bare", "policies", "tls"}))

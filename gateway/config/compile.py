@@ -9,22 +9,34 @@ from typing import final
 
 from gateway.config.credentials import Credentials
 from gateway.config.entry import Entry
-from gateway.config.identity import PUBLIC, Authentications
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec
-from gateway.config.schema.named import HeadersSpec, RoleSpec
-from gateway.config.schema.routes import AllowSpec, ClientsSpec, DefaultsSpec, RespondSpec
-from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec
+from gateway.config.identity import Authentications
+from gateway.config.pem import Pem
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
+from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec
+from gateway.config.schema.routes import (
+    AllowSpec,
+    ClientsSpec,
+    DefaultsSpec,
+    RequestHeadersSpec,
+    RespondSpec,
+    RouteSpec,
+    TrustedSpec,
+)
+from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec, UpstreamTlsSpec
 from gateway.config.snapshot import (
     Admin,
+    Certificate,
     Health,
     Limits,
     Listener,
+    ListenerTls,
     Outlier,
     Pool,
     Retry,
     Snapshot,
     Timeouts,
     UpstreamSettings,
+    UpstreamTls,
 )
 from gateway.config.tree import Tree
 from gateway.http.edits import Edits
@@ -33,7 +45,10 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Body, Reply, problem
 from gateway.policy import Pipeline, Policy
 from gateway.policy.allow import Allow, Demand
+from gateway.policy.compress import NOTED, VARY, Compress
 from gateway.policy.condition import condition
+from gateway.policy.cors import STRIPPED, Cors, Handshakes, Terms, Trial, constant
+from gateway.policy.csrf import Csrf
 from gateway.policy.guard import Clients, DeclaredLength
 from gateway.policy.headers import compile_headers
 from gateway.policy.ports import Ports
@@ -56,9 +71,11 @@ class Specs:
     tree: Tree
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
+    cors: Mapping[str, CorsSpec]
     roles: Mapping[str, RoleSpec]
     credentials: Credentials
     entries: tuple[Entry, ...]
+    pem: Pem
     version: str
 
 
@@ -70,11 +87,11 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
     return Snapshot(
         version=specs.version,
         name=gateway.name,
-        listeners=tuple(map(_listener, gateway.listeners)),
+        listeners=tuple(_listener(spec, specs.pem) for spec in gateway.listeners),
         admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
         limits=Limits(**dict(gateway.limits)),
         timeouts=Timeouts(**dict(gateway.timeouts)),
-        upstreams={name: _upstream(name, spec) for name, spec in gateway.upstreams.items()},
+        upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
     )
@@ -82,13 +99,14 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
 
 @final
 class _Compiler:
-    """Makes routes. Routes whose headers policies are equal share one pair of Edits."""
+    """Makes routes. Those whose headers policies are equal share one pair of Edits; so it is with cors."""
 
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
         self._ports = ports
         self._authentications = Authentications(specs.gateway, specs.credentials, ports)
-        self._edits: dict[str, tuple[Edits, Edits]] = {}
+        self._edits: dict[tuple[str, CorsSpec | None, bool], tuple[Edits, Edits]] = {}
+        self._cors: dict[tuple[CorsSpec, str], Cors] = {}
         roles = specs.roles.items()
         self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})
 
@@ -102,9 +120,10 @@ class _Compiler:
             variables=names,
             upgrades="websocket" in spec.upgrade,
             pipeline=self._pipeline(spec, entry.sources, names),
-            edits=self._headers(spec.headers),
+            edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
+            answers_preflights=self._cors_in_force(spec) is not None,
         )
 
     def unmatched(self) -> Route:
@@ -118,8 +137,8 @@ class _Compiler:
         return self._own_route("_method_not_allowed", reply)
 
     def _own_route(self, id: str, reply: Reply) -> Route:
-        # What no route takes asks nobody who it is: there is nothing to protect, and 404 says so.
         tree = self._specs.tree
+        # Who asks for what is not there is not asked who he is: there is nothing to protect.
         spec = self._specs.gateway.defaults.model_copy(update={"auth": "public"})
         sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
         return Route(
@@ -130,9 +149,10 @@ class _Compiler:
             variables=(),
             upgrades=False,
             pipeline=self._pipeline(spec, sources, ()),
-            edits=self._headers(spec.headers),
+            edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=reply,
+            answers_preflights=self._cors_in_force(spec) is not None,
         )
 
     def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]) -> Pipeline:
@@ -144,16 +164,22 @@ class _Compiler:
         self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]
     ) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
+        yield from self._cors_policies(spec, sources)
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
+        if spec.csrf != "off":
+            trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
+            yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
         authentication = self._authentications.policy(spec.auth, sources["auth"]) if spec.auth else None
         if authentication is not None:
             yield authentication
-        if spec.allow is not None and not spec.is_public:
-            nobody = self._authentications.demand(spec.auth or PUBLIC)
+        if spec.allow is not None and spec.auth is not None and not spec.is_public:
+            nobody = self._authentications.demand(spec.auth)
             yield Allow(self._demand(spec.allow, names), sources["allow"], nobody)
+        if spec.compress:
+            yield Compress(_replaced(spec.request_headers), sources["compress"])
 
     def _demand(self, spec: AllowSpec, names: tuple[str, ...]) -> Demand:
         return Demand(
@@ -166,12 +192,40 @@ class _Compiler:
     def _body_limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
 
-    def _headers(self, said: str | HeadersSpec | None) -> tuple[Edits, Edits]:
-        spec = self._headers_spec(said)
-        digest = spec.model_dump_json()
-        if digest not in self._edits:
-            self._edits[digest] = compile_headers(spec.preset, spec.set, spec.default, spec.remove)
-        return self._edits[digest]
+    def _cors_policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
+        said = self._cors_spec(spec)
+        if said is None:
+            return
+        key = said, sources["cors"]
+        if key not in self._cors:
+            self._cors[key] = Cors(Terms(**dict(said)), sources["cors"])
+        cors = self._cors[key]
+        if self._cors_in_force(spec) is None:
+            yield Trial(cors)
+            return
+        yield cors
+        if isinstance(spec, RouteSpec) and spec.upgrade and not cors.origins.any:
+            yield Handshakes(cors)
+
+    def _cors_in_force(self, spec: DefaultsSpec) -> CorsSpec | None:
+        return None if "cors" in (spec.report or ()) else self._cors_spec(spec)
+
+    def _cors_spec(self, spec: DefaultsSpec) -> CorsSpec | None:
+        return self._specs.cors[spec.cors] if isinstance(spec.cors, str) else spec.cors
+
+    def _edits_of(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
+        headers, cors = self._headers_spec(spec.headers), self._cors_in_force(spec)
+        key = headers.model_dump_json(), cors, bool(spec.compress)
+        if key not in self._edits:
+            plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
+            if cors is not None:
+                added = constant(Terms(**dict(cors)))
+                plain, secure = plain.and_also(added, STRIPPED), secure.and_also(added, STRIPPED)
+            if spec.compress:
+                depends = ((b"Vary", VARY),)
+                plain, secure = plain.and_also(depends, noted=NOTED), secure.and_also(depends, noted=NOTED)
+            self._edits[key] = plain, secure
+        return self._edits[key]
 
     def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
         if isinstance(said, HeadersSpec):
@@ -197,7 +251,6 @@ class _Compiler:
             spec.request_headers,
         )
         setting = fields.set if fields is not None else {}
-        removed = (*setting, *fields.remove) if fields is not None else ()
         rewrite = (
             template(spec.rewrite.path, variables(entry.match.path)) if spec.rewrite is not None else None
         )
@@ -206,22 +259,43 @@ class _Compiler:
             prefix=(spec.prefix or "").encode(),
             rewrite=rewrite,
             set_fields=tuple((name.encode(), value.encode()) for name, value in setting.items()),
-            remove_fields=frozenset(name.lower().encode() for name in removed),
+            remove_fields=_replaced(fields),
             response=(timeouts.response if timeouts else None) or usual.response,
             idle=(timeouts.idle if timeouts else None) or usual.idle,
         )
+
+
+def _replaced(fields: RequestHeadersSpec | None) -> frozenset[bytes]:
+    """Lower-case names of the fields that do not reach the backend as the client sent them."""
+    names = (*fields.set, *fields.remove) if fields is not None else ()
+    return frozenset(name.lower().encode() for name in names)
 
 
 def _reply(spec: RespondSpec) -> Reply:
     return Reply(spec.status, None, (), Body(_PLAIN_TEXT, spec.body.encode()))
 
 
-def _listener(spec: ListenerSpec) -> Listener:
+def _listener(spec: ListenerSpec, pem: Pem) -> Listener:
     path = PathRules(spec.path.slashes, spec.path.semicolon, spec.path.encoded_slash)
-    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path)
+    tls = _listener_tls(spec.tls, pem) if spec.tls else None
+    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path, tls)
 
 
-def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
+def _listener_tls(spec: ListenerTlsSpec, pem: Pem) -> ListenerTls:
+    return ListenerTls(
+        certificates=tuple(_certificate(each.certificate, each.key, pem) for each in spec.certificates),
+        min_version=spec.min_version,
+        client_ca=pem.path(spec.client_ca) if spec.client_ca else "",
+        client_auth=spec.client_auth,
+    )
+
+
+def _certificate(chain: str, key: str, pem: Pem) -> Certificate:
+    leaf = pem.leaves[chain]
+    return Certificate(pem.path(chain), pem.path(key), leaf.names, leaf.expires)
+
+
+def _upstream(name: str, spec: UpstreamSpec, pem: Pem) -> UpstreamSettings:
     return UpstreamSettings(
         name=name,
         endpoints=spec.endpoints,
@@ -234,7 +308,15 @@ def _upstream(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         health=Health(**dict(spec.health)) if spec.health else None,
         outlier=Outlier(**dict(spec.outlier)) if spec.outlier else None,
         retry=_retry(spec.retry) if spec.retry else None,
+        tls=_upstream_tls(spec.tls, pem) if spec.tls else UpstreamTls(),
     )
+
+
+def _upstream_tls(spec: UpstreamTlsSpec, pem: Pem) -> UpstreamTls:
+    certificate = None
+    if spec.certificate and spec.key:
+        certificate = _certificate(spec.certificate, spec.key, pem)
+    return UpstreamTls(pem.path(spec.ca) if spec.ca else "", spec.server_name or "", certificate)
 
 
 def _retry(spec: RetrySpec) -> Retry:

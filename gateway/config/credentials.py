@@ -110,7 +110,7 @@ def users(gateway: GatewaySpec, spec: BasicUsersSpec, users: Sequence[UserSpec],
     return Basic(
         [User(user.name, user.hash, _identity(user), user.disabled) for user in users],
         gateway.name,
-        () if spec.forward else (credential.Field(credential.AUTHORIZATION),),
+        () if spec.forward else (credential.Authorization(),),
         verifier=ports.verifier,
         monotonic=ports.monotonic,
     )

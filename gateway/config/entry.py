@@ -6,11 +6,13 @@ merged. Every key remembers the file and line that said it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import final
 
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 from gateway.config.tree import Tree, shown
+from gateway.http.match import Place, place_of
 from gateway.policy.condition import condition
 from gateway.routing import Match, conflicts, parse_path, template, variables
 
@@ -78,6 +80,32 @@ def problems(entries: Sequence[Entry]) -> Iterator[Problem]:
     for one, other, relation in conflicts(sound):
         message = f'expected a match of its own, but "{one.spec.id}" {relation} "{other.spec.id}"'
         yield one.tree.problem((*one.path, "match"), f"{message} ({other.source})")
+    yield from _preflights([each for _, each in sound])
+
+
+def _preflights(entries: Sequence[Entry]) -> Iterator[Problem]:
+    """Routes that only fields tell apart: a preflight has none of them, so they need one answer to it.
+
+    Otherwise what one route grants to an origin would let it write to the other.
+    """
+    places: dict[Place, list[Entry]] = {}
+    for each in entries:
+        places.setdefault(place_of(each.match), []).append(each)
+    for together in places.values():
+        for one, other in combinations(together, 2):
+            if _share_preflights(one.match, other.match) and _cors(one) != _cors(other):
+                message = f'expected the same cors as "{one.spec.id}" ({one.source})'
+                place = (*other.path, "cors" if "cors" in other.own else "match")
+                yield other.tree.problem(place, f"{message}, as no preflight has the fields that differ")
+
+
+def _share_preflights(one: Match, other: Match) -> bool:
+    methods = not one.methods or not other.methods or {*one.methods} & {*other.methods}
+    return bool(methods and (one.headers or other.headers))
+
+
+def _cors(entry: Entry) -> tuple[object, bool]:
+    return entry.spec.cors, "cors" in (entry.spec.report or ())
 
 
 def _demands(entry: Entry) -> Iterator[Problem]:

@@ -41,31 +41,15 @@ class Authentications:
         return self._policies[key]
 
     def demand(self, said: str | tuple[str, ...]) -> Reply:
-        """The 401 of an `auth` for who shows nothing."""
-        return demand(self._methods_of((said,) if isinstance(said, str) else said))
+        """The 401 that asks for credentials of any of the methods of an `auth`."""
+        return demand(self._chosen((said,) if isinstance(said, str) else said))
 
     def _policy(self, names: tuple[str, ...], source: str) -> Authentication:
-        methods = self._methods_of(names)
-        return Authentication(methods, None if PUBLIC in names else demand(methods), source, self._until)
+        methods = self._chosen(names)
+        return Authentication(methods, None if PUBLIC in names else demand(methods), source)
 
-    def _methods_of(self, names: tuple[str, ...]) -> tuple[Method, ...]:
-        """The methods in their order, each of which leaves to those behind it what is not its own."""
-        methods = [self._method(name) for name in names if name != PUBLIC]
-        return tuple(
-            self._leaving(method, methods[number:], PUBLIC in names)
-            for number, method in enumerate(methods, 1)
-        )
-
-    def _leaving(self, method: Method, others: list[Method], is_optional: bool) -> Method:
-        if isinstance(method, Tokens) and any(isinstance(one, Tokens | IntrospectedTokens) for one in others):
-            return Selected(method)
-        if isinstance(method, ForwardAuth) and (others or is_optional):
-            return Prompted(method)
-        return method
-
-    def _until(self, expires: float) -> float:
-        """The moment of `Exchange.until` that so many seconds since 1970 are."""
-        return self._ports.monotonic() + expires - self._ports.wall()
+    def _chosen(self, names: tuple[str, ...]) -> tuple[Method, ...]:
+        return _apart([self._method(name) for name in names if name != PUBLIC], PUBLIC in names)
 
     def _method(self, name: str) -> Method:
         if name not in self._methods:
@@ -83,3 +67,19 @@ class Authentications:
         if name in gateway.forward_auth:
             return credentials.service(name, gateway.forward_auth[name], self._ports)
         return issuers.tokens(name, gateway.issuers[name], gateway.name, self._ports)
+
+
+def _apart(methods: list[Method], is_optional: bool) -> tuple[Method, ...]:
+    """The same, but each leaves to those behind it, or to nobody, what is not its own."""
+    chosen: list[Method] = []
+    others: tuple[Tokens | IntrospectedTokens, ...] = ()
+    for method in reversed(methods):
+        if isinstance(method, Tokens) and others:
+            chosen.append(Selected(method, others))
+        elif isinstance(method, ForwardAuth) and (chosen or is_optional):
+            chosen.append(Prompted(method))
+        else:
+            chosen.append(method)
+        if isinstance(method, Tokens | IntrospectedTokens):
+            others = (method, *others)
+    return tuple(reversed(chosen))

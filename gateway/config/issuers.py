@@ -5,7 +5,7 @@ What could only ever refuse every token, or trust more than was meant, does not 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.config.names import ANY, at
+from gateway.config.names import ANY, BUILT_IN_AUTH, at
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.identity import IntrospectionSpec, IssuerSpec, TokenSpec
 from gateway.config.tree import Tree
@@ -27,6 +27,10 @@ _CALLERS: tuple[Path, ...] = (("defaults", "auth"), ("routes", ANY, "auth"))
 def problems(tree: Tree, issuers: Mapping[str, IssuerSpec]) -> Iterator[Problem]:
     """What is wrong with the issuers of `tree`, which is that of gateway.yaml."""
     for name, spec in issuers.items():
+        if name in BUILT_IN_AUTH:
+            yield tree.key_problem(
+                ("issuers", name), f'expected another name, "{name}" means something in auth'
+            )
         signed = _algorithms(spec) if spec.introspection is None else _asking(spec.introspection)
         for place, message in (*_terms(spec), *signed, *_addresses(spec)):
             yield tree.problem(("issuers", name, *place), message)
@@ -168,8 +172,9 @@ def _source(spec: IssuerSpec) -> KeySource:
 
 
 def _places(spec: TokenSpec) -> Iterator[credential.Place]:
-    if spec.field is not None:
-        yield credential.Field(spec.field.lower().encode())
+    name = (spec.field or "").lower().encode()
+    if name:
+        yield credential.Authorization() if name == credential.AUTHORIZATION else credential.Field(name)
     if spec.cookie is not None:
         yield credential.Cookie(spec.cookie.encode())
     if spec.query is not None:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, credentials, entry, fields, issuers, names, wording
+from gateway.config import allow, credentials, entry, fields, issuers, names, pem, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.credentials import Credentials
 from gateway.config.entry import Entry, Layer
@@ -70,9 +70,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         # Who could not read everything cannot say that a name does not exist.
         problems += [*names.unknown(trees), *allow.ungranted(trees)]
     problems += [problem for file in files for problem in file.problems]
+    files_of_tls, found = pem.read(gateway.tree, path.parent)
+    problems += found
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
-    problems += entry.problems(entries)
-    problems += [*credentials.problems(trees), *issuers.unreachable(trees)]
+    problems += [*credentials.problems(trees), *issuers.unreachable(trees), *entry.problems(entries)]
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
         problems += credentials.beyond(gateway.tree, gateway.spec)
@@ -81,16 +82,19 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     if problems or gateway.spec is None:
         raise ConfigError(problems)
     sections = [file.spec for file in policies if file.spec]
+    digests = b"".join(file.digest for file in files) + files_of_tls.digest
     return Specs(
         tree=gateway.tree,
         gateway=gateway.spec,
         headers={name: spec for section in sections for name, spec in section.headers.items()},
+        cors={name: spec for section in sections for name, spec in section.cors.items()},
         roles={name: spec for section in sections for name, spec in section.roles.items()},
         credentials=Credentials(
             keys.spec.keys if keys and keys.spec else (), users.spec.users if users and users.spec else ()
         ),
         entries=entries,
-        version=sha256(b"".join(file.digest for file in files)).hexdigest()[:_VERSION_DIGITS],
+        pem=files_of_tls,
+        version=sha256(digests).hexdigest()[:_VERSION_DIGITS],
     )
 
 

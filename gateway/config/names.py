@@ -32,9 +32,10 @@ _CALLS: tuple[tuple[str, Path], ...] = (
     # `{tier: .., cost: ..}` and `{by: claim:plan, pro: .., else: ..}`: all texts but `by` name a tier.
     ("tier", ("quota", ANY, ANY)),
 )
+BUILT_IN_AUTH = ("public", "api_key", "basic", "mtls")
 _CALLERS: tuple[Path, ...] = (("defaults",), ("routes", ANY))
 _BUILT_IN = {
-    "issuer or forward_auth": ("public", "api_key", "basic", "mtls"),
+    "issuer or forward_auth": BUILT_IN_AUTH,
     "headers policy or preset": tuple(PRESETS),
 }
 

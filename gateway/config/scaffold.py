@@ -66,8 +66,6 @@ def scaffold(url: str) -> dict[str, str]:
         address = endpoint(url)
     except ValueError as error:
         raise ValueError(f"expected {error}") from None
-    if address.tls:
-        raise ValueError("expected http or unix, since https endpoints are not available yet")
     name = _name(address.host)
     return {
         "config/gateway.yaml": _GATEWAY.format(name=name, url=url),

@@ -5,6 +5,7 @@ Sizes are bytes, durations seconds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, final
 
@@ -58,6 +59,28 @@ class Timeouts:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of a chain, leaf first, and its key. `names` are the DNS names it is for, in lower case."""
+
+    chain: str
+    key: str
+    names: tuple[str, ...]
+    expires: datetime
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class ListenerTls:
+    """TLS towards clients. `client_ca` is the PEM file of their authorities; empty, none is asked for."""
+
+    certificates: tuple[Certificate, ...]
+    min_version: Literal["1.2", "1.3"]
+    client_ca: str
+    client_auth: Literal["optional", "required"] | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Listener:
     """An address we accept connections on."""
 
@@ -65,6 +88,7 @@ class Listener:
     trusted_proxies: tuple[Network, ...]
     forwarded_by: Literal["x-forwarded-for", "forwarded"]
     path: PathRules
+    tls: ListenerTls | None = None
 
 
 @final
@@ -130,6 +154,16 @@ class Retry:
 
 @final
 @dataclass(frozen=True, slots=True)
+class UpstreamTls:
+    """TLS towards endpoints. An empty `ca` is the system's, an empty `server_name` the endpoint's host."""
+
+    ca: str = ""
+    server_name: str = ""
+    certificate: Certificate | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class UpstreamSettings:
     """A named set of endpoints with one connection policy. `host` is preserve, endpoint, or a name."""
 
@@ -144,6 +178,7 @@ class UpstreamSettings:
     health: Health | None = None
     outlier: Outlier | None = None
     retry: Retry | None = None
+    tls: UpstreamTls = UpstreamTls()
 
 
 @final

@@ -30,6 +30,7 @@ MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _PORT = r"[0-9]{1,5}"
+_OWN_PORTS = {"http": ":80", "https": ":443"}
 _UNIX_AT_MOST = 107  # sun_path of Linux holds 108 bytes, the last of them zero.
 
 
@@ -147,9 +148,22 @@ def url(text: str) -> str:
 
 def origin(text: str) -> str:
     """`https://app.example` or `https://*.app.example`, as browsers spell it; `null` and `*` too."""
-    pattern = rf"https?://({HOST})(:{_PORT})?|\*|null"
-    if not re.fullmatch(pattern, text):
+    match = re.fullmatch(rf"(https?)://(?:{HOST})(?::(?P<port>{_PORT}))?|\*|null", text)
+    if match is None:
         raise ValueError("an origin such as https://app.example, in lower case and without a path")
+    port = match["port"] or "1"
+    if port != str(int(port)) or int(port) > 65535:
+        raise ValueError("an origin with a port of at most 65535, without zeros before it")
+    if port == {"http": "80", "https": "443"}.get(match[1]):
+        raise ValueError("an origin without the usual port, as browsers leave it out")
+    return text
+
+
+def site(text: str) -> str:
+    """`https://app.example`: one origin exactly as a browser sends it, without the scheme's own port."""
+    match = re.fullmatch(rf"(https?)://({HOST})(:{_PORT})?", text)
+    if match is None or "*" in text or text.endswith(_OWN_PORTS[match[1]]):
+        raise ValueError("an origin such as https://app.example, exactly as a browser sends it")
     return text
 
 
@@ -157,6 +171,17 @@ def host(text: str) -> str:
     """`api.example`, `*.api.example` or `[::1]`: lower case, without a port."""
     if not re.fullmatch(HOST, text) or len(text) > 255:
         raise ValueError("a host such as api.example or *.api.example, in lower case and without a port")
+    return text
+
+
+def server_name(text: str) -> str:
+    """`pay.internal` or `10.0.0.7`: what a certificate is for, without a wildcard."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        pass
+    if not re.fullmatch(HOST, text) or len(text) > 253 or not text[0].isalnum():
+        raise ValueError("a name such as pay.internal, in lower case and without *, or an address")
     return text
 
 

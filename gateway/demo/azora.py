@@ -11,6 +11,22 @@ from gateway.demo.streams import Answer, Chat
 
 _TOKEN_INTERVAL = 0.05
 
+_FRACTIONS = (
+    "A loaf cut into four, a field fenced in three, a class in which half of the learners play and a third "
+    "of those sing. From parts of a whole to a common denominator in eight lessons, each with a story, a "
+    "drawing to colour in and ten exercises that mark themselves."
+)
+_READING = (
+    "The sounds of isiZulu, one a week: first alone, then in a word that every child knows, then in a song. "
+    "By the last week the class reads a whole picture book aloud, and each child takes home one that it has "
+    "drawn itself. Recordings of three speakers come with every lesson."
+)
+_CIRCUITS = (
+    "A battery, a bulb and two wires are enough to begin. What flows, what holds it back, and what happens "
+    "when a second bulb joins in a row or side by side. Every lesson ends with a circuit to build, a reading "
+    "to take and a question that the reading answers."
+)
+
 
 def api_gateway(app: web.Application) -> None:
     """The platform's old backend for frontends: products, search, feature flags, and an echo."""
@@ -52,9 +68,9 @@ def azora_education(app: web.Application) -> None:
     """Courses, their lessons, and who is enrolled."""
     courses = Collection(
         "course",
-        {"title": "Fractions, step by step", "grade": 6, "language": "en"},
-        {"title": "Izinhlamvu: reading in isiZulu", "grade": 2, "language": "zu"},
-        {"title": "Electric circuits", "grade": 9, "language": "en"},
+        {"title": "Fractions, step by step", "grade": 6, "language": "en", "about": _FRACTIONS},
+        {"title": "Izinhlamvu: reading in isiZulu", "grade": 2, "language": "zu", "about": _READING},
+        {"title": "Electric circuits", "grade": 9, "language": "en", "about": _CIRCUITS},
     )
     lessons = Collection(
         "lesson",

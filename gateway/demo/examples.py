@@ -5,6 +5,10 @@ _WEBSOCKET = (
     "-H 'Connection: Upgrade' -H 'Upgrade: websocket' "
     "-H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: bW91bnQga2lsaW1hbmphcg=='"
 )
+_PREFLIGHT = (
+    "-H 'Origin: https://app.azora.example' -H 'Access-Control-Request-Method: DELETE' "
+    "-H 'Access-Control-Request-Headers: authorization'"
+)
 _JSON = "-H 'Content-Type: application/json'"
 # A shell fills it in: `TOKEN=$(gateway token --role educator)` comes before all of them.
 _SHOWN = '-H "Authorization: Bearer $TOKEN"'
@@ -15,6 +19,7 @@ def examples(base_url: str) -> list[tuple[str, str]]:
     api = f"{base_url}/api"
     return [
         ("A list, with our headers on it", f"curl -i {api}/education/courses"),
+        ("The same list, compressed on its way", f"curl -i --compressed {api}/education/courses"),
         ("What needs a token, asked for without one: 401", f"curl -i {api}/pay/charges"),
         ("The same with one", f"curl -i {_SHOWN} {api}/pay/charges"),
         (
@@ -38,6 +43,10 @@ def examples(base_url: str) -> list[tuple[str, str]]:
             "A WebSocket: 101, a greeting, and the end after two seconds",
             f"curl -i -N --max-time 2 --output - {_SHOWN} {_WEBSOCKET} '{api}/family/chat?persona=persona-2'",
         ),
+        (
+            "A browser asks whether a page of ours may send a DELETE: a preflight, answered by the gateway",
+            f"curl -i -X OPTIONS {_PREFLIGHT} {api}/auth/sessions/session-1",
+        ),
         ("A slow service that makes it in time", f"curl '{api}/health/probe/slow?seconds=2'"),
         ("One that does not: 504 after five seconds", f"curl -i '{api}/health/probe/slow?seconds=8'"),
         ("A service that fails: its own 500", f"curl -i {api}/health/probe/fail"),
@@ -46,6 +55,10 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
         ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
         ("A path trick, refused", f"curl -i --path-as-is {api}/pay/%2e%2e/mint/issues"),
+        (
+            "What another site made a browser send, refused",
+            f"curl -i -b session=1 -H 'Origin: https://evil.example' -d '{{}}' {api}/education/courses",
+        ),
         (
             "A body over the route's limit, refused before it is read",
             f"head -c 20000 /dev/zero | curl -i {_JSON} --data-binary @- {api}/pay/charges",

@@ -1,18 +1,18 @@
 """What a route does to the fields of every response that leaves through it, compiled.
 
-Three modes a field: `set` replaces what the backend sent, `default` steps in where it sent none, `remove`
-takes it away (a trailing `*` removes by prefix whatever `default` does not name). The constant lines are
-joined once for each choice of defaults.
+Four modes a field: `set` replaces what the backend sent, `default` steps in where it sent none, `remove`
+takes it away (a trailing `*` removes by prefix whatever `default` does not name), `add` joins what the
+backend sent. The constant lines are joined once for each choice of defaults.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import final
+from typing import Final, final
 
 from gateway.http.fields import RESPONSE_RULES, Field, FieldRule, FieldTable
 
 # Choices of defaults remembered: a backend could otherwise have us keep two to the power of their number.
-_BLOCKS_AT_MOST = 256
+_BLOCKS_AT_MOST: Final = 256
 
 
 @final
@@ -31,18 +31,35 @@ class Edits:
     """The response fields of one route for one kind of client connection (plain or secure).
 
     `table` sorts the fields of a response: what does not pass between connections, what is removed, what is
-    replaced, and where a default need not step in.
+    replaced, and where a default need not step in. `add` are fields that policies put beside the backend's
+    own; `noted` are response fields, in lower case, whose values are wanted.
     """
 
-    __slots__ = ("_all", "_blocks", "default", "remove", "set", "table")
+    __slots__ = ("_all", "_blocks", "add", "default", "noted", "remove", "set", "table")
 
-    def __init__(self, set: Iterable[Field], default: Iterable[Field], remove: Iterable[bytes]) -> None:
+    def __init__(
+        self,
+        set: Iterable[Field],
+        default: Iterable[Field],
+        remove: Iterable[bytes],
+        add: Iterable[Field] = (),
+        noted: Iterable[bytes] = (),
+    ) -> None:
         self.set = tuple(set)
         self.default = tuple(default)
         self.remove = tuple(name.lower() for name in remove)
+        self.add = _with_one_vary(add)
+        self.noted = tuple(noted)
         self.table = self._table()
         self._all = (1 << len(self.default)) - 1
         self._blocks: dict[int, Block] = {}
+
+    def and_also(
+        self, add: Iterable[Field], remove: Iterable[bytes] = (), noted: Iterable[bytes] = ()
+    ) -> "Edits":
+        """These edits, and what a policy adds, removes and wants to know beside them."""
+        added, removed, wanted = (*self.add, *add), (*self.remove, *remove), (*self.noted, *noted)
+        return Edits(self.set, self.default, removed, added, wanted)
 
     def apply(self, fields: Iterable[Field], status: int = 200) -> tuple[list[Field], Block]:
         """The fields of a response that pass, in order, and the constant fields that join them."""
@@ -65,7 +82,7 @@ class Edits:
         block = self._blocks.get(present)
         if block is None:
             absent = [field for bit, field in enumerate(self.default) if not present & 1 << bit]
-            block = Block((*self.set, *absent))
+            block = Block((*self.set, *self.add, *absent))
             if len(self._blocks) < _BLOCKS_AT_MOST:
                 self._blocks[present] = block
         return block
@@ -83,4 +100,17 @@ class Edits:
         for name in (*exact, *(name.lower() for name, _ in self.set)):
             change(name, forwarded=False, bit=0)
         prefixes = tuple(name[:-1] for name in self.remove if name.endswith(b"*"))
+        for name in self.noted:
+            rule = rules.get(name) or FieldRule(
+                name, not name.startswith(prefixes), noted=True, joined_by=b", "
+            )
+            rules[name] = replace(rule, noted=True)
         return FieldTable(rules.values(), prefixes=prefixes)
+
+
+def _with_one_vary(fields: Iterable[Field]) -> tuple[Field, ...]:
+    """The fields, with what several say of `Vary` in one; the backend's own has its own line."""
+    fields = tuple(fields)
+    varying = [value for name, value in fields if name == b"Vary"]
+    others = [field for field in fields if field[0] != b"Vary"]
+    return (*others, (b"Vary", b", ".join(varying))) if varying else fields

@@ -7,7 +7,7 @@ travel as the lines they came as: what the parser has validated is not taken apa
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import final
+from typing import Final, final
 
 from gateway.http.reason import Reason
 
@@ -15,10 +15,10 @@ Field = tuple[bytes, bytes]
 
 # Raw spellings remembered per table. When they are more, all are forgotten: a client that invents names pays
 # for its own misses, and cannot keep the usual names out. A longer name is never worth its memory.
-_LEARNED_AT_MOST = 4096
-_LEARNED_LENGTH = 64
+_LEARNED_AT_MOST: Final = 4096
+_LEARNED_LENGTH: Final = 64
 
-_PLAIN = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PLAIN: Final = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Malformed(Exception):
@@ -83,18 +83,18 @@ def _rules(forwarded: bool, noted: bool, joined_by: bytes | None, names: str) ->
 
 
 # RFC 9110 7.6.1, and what we write anew on the other side.
-_HOP_BY_HOP = "keep-alive proxy-connection proxy-authenticate proxy-authorization http2-settings"
+_HOP_BY_HOP: Final = "keep-alive proxy-connection proxy-authenticate proxy-authorization http2-settings"
 # Set by us from the verified principal only.
-_IDENTITY = "x-auth-subject x-auth-roles x-auth-scopes x-auth-method"
+_IDENTITY: Final = "x-auth-subject x-auth-roles x-auth-scopes x-auth-method"
 # A backend that believes these acts on a method, a host or a path that no policy saw.
-_OVERRIDES = (
+_OVERRIDES: Final = (
     "x-http-method-override x-http-method x-method-override x-original-method x-original-url x-original-uri "
     "x-original-host x-rewrite-url x-http-host-override"
 )
 # CGI hands `Proxy` to programs as HTTP_PROXY, which their own HTTP clients obey.
-_OTHERS = "x-real-ip proxy"
+_OTHERS: Final = "x-real-ip proxy"
 
-REQUEST_FIELDS = FieldTable(
+REQUEST_FIELDS: Final = FieldTable(
     [
         *_rules(False, True, None, "host content-length transfer-encoding expect x-request-id"),
         *_rules(False, True, b", ", "connection te upgrade via forwarded x-forwarded-for"),
@@ -108,17 +108,17 @@ REQUEST_FIELDS = FieldTable(
     drop_aliases=True,
 )
 
-RESPONSE_RULES = (
+RESPONSE_RULES: Final = (
     *_rules(False, True, None, "content-length transfer-encoding"),
     *_rules(False, True, b", ", "connection trailer upgrade via"),
     *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
     *_rules(True, True, b", ", "date location retry-after"),
 )
 
-_PLAIN_CONNECTION = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])
+_PLAIN_CONNECTION: Final = frozenset([b"keep-alive", b"close", b"Keep-Alive", b"Close"])
 
 
-def sift(lines: Iterable[bytes], table: FieldTable) -> tuple[list[bytes], dict[bytes, bytes], int]:
+def sift(lines: list[bytes], table: FieldTable) -> tuple[list[bytes], dict[bytes, bytes], int]:
     """Sort the field lines of a head that the parser has found valid.
 
     Gives those to forward, in order and as they came; the noted values by lower-case name; and the joined
@@ -126,17 +126,16 @@ def sift(lines: Iterable[bytes], table: FieldTable) -> tuple[list[bytes], dict[b
     we manage ourselves. Raises Malformed where a field that may stand only once is repeated.
     """
     forwarded: list[bytes] = []
-    forward = forwarded.append
     noted: dict[bytes, bytes] = {}
     present = 0
     for line in lines:
         name, _, value = line.partition(b":")
         rule = table[name]
         if rule is None:
-            forward(line)
+            forwarded.append(line)
             continue
         if rule.forwarded:
-            forward(line)
+            forwarded.append(line)
             present |= rule.bit
         if rule.noted:
             name = rule.name

@@ -6,7 +6,7 @@ ways is refused, never resolved. It knows nothing of routes, hosts or queries.
 
 import re
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Final, Literal, final
 from urllib.parse import unquote_to_bytes
 
 from gateway.http.fields import Malformed
@@ -24,16 +24,16 @@ class PathRules:
 
 
 # RFC 3986 2.3.
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+_UNRESERVED: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 # The usual path, canonical as it stands: no escape, no `;`, no segment that is empty or begins with a dot.
-_is_plain = re.compile(rb"/(?:[\w~!$&'()*+,=:@-][\w~!$&'()*+,=:@.-]*+/?+)*+").fullmatch
+_is_plain: Final = re.compile(rb"/(?:[\w~!$&'()*+,=:@-][\w~!$&'()*+,=:@.-]*+/?+)*+").fullmatch
 
 # Visible ASCII without `#`, `?`, `\`; `%` only before two hexadecimal digits.
-_READABLE = re.compile(rb'/[!"$&->@-\[\]-~]*(?:%[0-9A-Fa-f]{2}[!"$&->@-\[\]-~]*)*')
-_ESCAPE = re.compile(rb"%[0-9A-Fa-f]{2}")
-_SLASHES = re.compile(rb"//+")
-_AMBIGUOUS = re.compile(
+_READABLE: Final = re.compile(rb'/[!"$&->@-\[\]-~]*(?:%[0-9A-Fa-f]{2}[!"$&->@-\[\]-~]*)*')
+_ESCAPE: Final = re.compile(rb"%[0-9A-Fa-f]{2}")
+_SLASHES: Final = re.compile(rb"//+")
+_AMBIGUOUS: Final = re.compile(
     # Backslash and controls, and what a second decoding would turn into another escape.
     rb"%5C|%[01][0-9A-F]|%7F|%25[0-9A-Fa-f]{2}"
     # A dot segment, also as a backend sees it that decodes slashes or cuts off path parameters.

@@ -30,6 +30,14 @@ class Reason(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     # Policies.
     ADDRESS_DENIED = "address_denied"
+    ORIGIN_DENIED = "origin_denied"
+    PREFLIGHT_METHOD = "preflight_method"
+    PREFLIGHT_FIELDS = "preflight_fields"
+    CROSS_SITE_REQUEST = "cross_site_request"
+    MISSING_PERMISSION = "missing_permission"
+    MISSING_ROLE = "missing_role"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    CONDITION_FAILED = "condition_failed"
     # Who asks. Whatever could help to forge a token is one word; the others are told of a token whose
     # signature is good, or of one that says itself which key it means.
     NO_CREDENTIALS = "no_credentials"
@@ -58,16 +66,13 @@ class Reason(StrEnum):
     DENIED_BY_SERVICE = "denied_by_service"
     VERIFIER_BUSY = "verifier_busy"
     VERIFIER_UNAVAILABLE = "verifier_unavailable"
-    # What who asks may do.
-    MISSING_PERMISSION = "missing_permission"
-    MISSING_ROLE = "missing_role"
-    INSUFFICIENT_SCOPE = "insufficient_scope"
-    CONDITION_FAILED = "condition_failed"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"
     UPSTREAM_REFUSED = "upstream_refused"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
+    UPSTREAM_TLS = "upstream_tls"
+    UPSTREAM_CERTIFICATE = "upstream_certificate"
     UPSTREAM_RESET = "upstream_reset"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     UPSTREAM_PROTOCOL = "upstream_protocol"

@@ -8,26 +8,26 @@ import re
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
-from typing import final
+from typing import Final, final
 
 import orjson
 
 from gateway.http.fields import Field
 from gateway.http.reason import Reason
 
-_HOLE = b"0" * 32
-JSON = b"application/problem+json"
-HTML = b"text/html; charset=utf-8"
+_HOLE: Final = b"0" * 32
+JSON: Final = b"application/problem+json"
+HTML: Final = b"text/html; charset=utf-8"
 
 # A browser's `Accept` has some 150 bytes; what is longer is not worth weighing.
-_ACCEPT_AT_MOST = 256
-_RANGE = re.compile(
+_ACCEPT_AT_MOST: Final = 256
+_RANGE: Final = re.compile(
     rb"(?:^|,)[ \t]*(text/html|application/(?:problem\+)?json|application/\*|\*/\*)[ \t]*(?:;([^,]*))?(?=,|$)"
 )
-_QVALUE = re.compile(rb"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+_QVALUE: Final = re.compile(rb"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 # RFC 9110 15.5 renamed these; HTTPStatus follows from Python 3.13 on.
-_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
+_PHRASES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 @final
@@ -47,7 +47,7 @@ class Body:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Reply:
-    """An answer of our own: status, fields, and a body per representation. `reason` is None for a success."""
+    """An answer of our own: status, fields, a body per representation; no `reason` if nothing is refused."""
 
     status: int
     reason: Reason | None

@@ -67,3 +67,14 @@ class Request:
         """The value of a forwarded field by its lower-case name, joined where it is repeated."""
         values = [value for raw, value in self.fields if raw.lower() == name]
         return b", ".join(values) if values else None
+
+
+def is_preflight(request: Request) -> bool:
+    """True for the question of a browser whether it may send a request (Fetch, "CORS-preflight request")."""
+    noted = request.noted
+    return request.method == b"OPTIONS" and b"origin" in noted and b"access-control-request-method" in noted
+
+
+def is_websocket(request: Request) -> bool:
+    """True for the handshake of RFC 6455 4.2.1, the only switch of protocol there is."""
+    return request.noted.get(b"upgrade", b"").lower() == b"websocket" and request.method == b"GET"

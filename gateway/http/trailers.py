@@ -6,21 +6,22 @@ steers caches or describes the content, and whenever the gateway has a say in th
 """
 
 from collections.abc import Collection, Sequence
+from typing import Final
 
 from gateway.http.fields import FieldTable, field_of
 
 # Lines and bytes of a trailer section that passes; of a larger one nothing does.
-LINES_AT_MOST = 32
-BYTES_AT_MOST = 8 * 1024
+LINES_AT_MOST: Final = 32
+BYTES_AT_MOST: Final = 8 * 1024
 
 # What RFC 9110 6.5.1 keeps out of trailers, beside what the tables of responses know.
-_REFUSED = frozenset(
+_REFUSED: Final = frozenset(
     b"age authentication-info authorization cache-control clear-site-data cookie date expect expires host "
     b"location max-forwards origin pragma range refresh retry-after server set-cookie set-cookie2 sourcemap "
     b"strict-transport-security timing-allow-origin vary warning www-authenticate x-content-type-options "
     b"x-frame-options referrer-policy permissions-policy".split()
 )
-_REFUSED_PREFIXES = (
+_REFUSED_PREFIXES: Final = (
     *(b"access-control-", b"content-", b"cross-origin-", b"if-", b"proxy-", b"sec-"),
     *(b"x-auth-", b"x-forwarded-"),
 )

@@ -7,7 +7,6 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from math import inf
 from typing import Protocol, final
 
 from gateway.http.fields import Field
@@ -43,15 +42,15 @@ class Exchange:
     """The notes about one request while it is decided.
 
     `captures` are the raw segments of the path that the route's template names, in its order.
+    `coding` is the content coding that the client wants where the route compresses.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
-    the refusals of policies on trial, by name; `endings` are called once, when the request is over. `until`
-    ends what was granted, in seconds on the worker's clock: a tunnel, or a body without a length, is then
-    closed.
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
     """
 
     __slots__ = (
         "captures",
+        "coding",
         "endings",
         "hidden",
         "principal",
@@ -59,7 +58,6 @@ class Exchange:
         "request",
         "request_id",
         "response_fields",
-        "until",
         "upstream_fields",
     )
 
@@ -67,13 +65,13 @@ class Exchange:
         self.request = request
         self.request_id = request_id
         self.captures = captures
+        self.coding: bytes | None = None
         self.principal: Principal | None = None
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()
         self.response_fields: tuple[Field, ...] = ()
         self.reported: tuple[tuple[str, Reason], ...] = ()
         self.endings: tuple[Callable[[], None], ...] = ()
-        self.until = inf
 
 
 class Policy(Protocol):

@@ -17,14 +17,6 @@ from gateway.policy.logic import When
 _REMEMBERED_AT_MOST = 1024
 _MEMBERS_AT_MOST = 64
 
-# RFC 6750 3: the scheme "MUST be followed by one or more auth-param values"; without credentials it has no
-# error (3.1).
-NO_CREDENTIALS = problem(
-    401,
-    Reason.NO_CREDENTIALS,
-    "This resource is for those who say who they are.",
-    (b"WWW-Authenticate", b'Bearer realm="gateway"'),
-)
 _MISSING_PERMISSION = problem(403, Reason.MISSING_PERMISSION, "None of your roles permits this.")
 _MISSING_ROLE = problem(403, Reason.MISSING_ROLE, "None of your roles may do this.")
 _CONDITION_FAILED = problem(403, Reason.CONDITION_FAILED, "This is not for you, or not this way.")
@@ -49,13 +41,13 @@ class Demand:
 class Allow:
     """Refuses a principal that lacks what the route demands, and whoever did not say who he is."""
 
-    __slots__ = ("_challenge", "_verdicts", "_when", "source")
+    __slots__ = ("_nobody", "_verdicts", "_when", "source")
 
     name: Final = "allow"
 
-    def __init__(self, demand: Demand, source: str, challenge: Reply = NO_CREDENTIALS) -> None:
+    def __init__(self, demand: Demand, source: str, nobody: Reply) -> None:
         self.source = source
-        self._challenge = challenge
+        self._nobody = nobody
         self._verdicts = _Verdicts(demand)
         self._when = demand.when
 
@@ -63,7 +55,7 @@ class Allow:
         """401 `no_credentials`, 403 with the part that is missing, or None."""
         principal = exchange.principal
         if principal is None:
-            return self._challenge
+            return self._nobody
         refusal = self._verdicts[principal.roles, principal.scopes]
         if refusal is not None or self._when is None:
             return refusal

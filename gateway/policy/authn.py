@@ -5,9 +5,8 @@ no other method is asked. Where nobody shows anything the answer is 401, unless 
 Whatever a method could have taken for a credential is taken out of the request, also where another decided.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
-from math import inf
 from typing import Final, Protocol, final
 
 from gateway.http.fields import Field
@@ -47,24 +46,14 @@ class Method(Protocol):
 
 @final
 class Authentication:
-    """The methods of a route. Who shows nothing gets `nobody`, or passes as nobody where that is None.
+    """The methods of a route. Who shows nothing gets `nobody`, or passes as nobody where that is None."""
 
-    `until` gives the moment on the worker's clock that so many seconds since 1970 are.
-    """
-
-    __slots__ = ("_cuts", "_hidden", "_methods", "_nobody", "_until", "source")
+    __slots__ = ("_cuts", "_hidden", "_methods", "_nobody", "source")
 
     name: Final = "auth"
 
-    def __init__(
-        self,
-        methods: tuple[Method, ...],
-        nobody: Reply | None,
-        source: str,
-        until: Callable[[float], float] = lambda expires: inf,
-    ) -> None:
+    def __init__(self, methods: tuple[Method, ...], nobody: Reply | None, source: str) -> None:
         self.source = source
-        self._until = until
         self._methods = methods
         self._nobody = nobody
         places = [place for method in methods for place in method.places]
@@ -103,8 +92,6 @@ class Authentication:
         if outcome is not None:
             exchange.principal = outcome.principal
             exchange.upstream_fields += outcome.fields
-            if outcome.principal.expires is not None:
-                exchange.until = min(exchange.until, self._until(outcome.principal.expires))
         return None
 
 

@@ -184,7 +184,7 @@ class _Parser:
             return node
         if word.text == "[":
             return self._list(word.at)
-        if word.kind != "name" or word.text in ("not", *_POWERS):
+        if word.kind != "name" or word.text == "not" or word.text in _POWERS:
             _refuse("a value", word)
         return self._named(word)
 

@@ -1,10 +1,11 @@
 """Where a credential stands in a request, and how it is taken out again before the backend sees it.
 
-A place is a field, a cookie or a parameter of the query. `find` gives the texts that stand there, `cut` takes
-them away; a field is not cut but named in `Exchange.hidden`.
+A place is a field, a cookie or a parameter of the query. `find` gives the text that stands there, `cut` takes
+it away; a field is not cut but named in `Exchange.hidden`.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Protocol, final
 from urllib.parse import unquote_to_bytes
 
@@ -31,16 +32,34 @@ class Place(Protocol):
     def hidden(self) -> tuple[bytes, ...]:
         """Lower-case names of the fields that the backend must not see."""
 
-    def find(self, request: Request) -> list[bytes]:
-        """What stands there, each text once. Raises Refused."""
+    def find(self, request: Request) -> bytes | None:
+        """What stands there, if anything. Raises Refused."""
 
     def cut(self, request: Request) -> None:
         """Take it out of the request."""
 
 
 @final
+class Authorization:
+    """The field `Authorization: Bearer TOKEN` (RFC 6750 2.1); another scheme is no token."""
+
+    __slots__ = ("hidden",)
+
+    def __init__(self) -> None:
+        self.hidden = (AUTHORIZATION,)
+
+    def find(self, request: Request) -> bytes | None:
+        """The token."""
+        value = request.noted.get(AUTHORIZATION)
+        return None if value is None else _bearer(value)
+
+    def cut(self, request: Request) -> None:
+        """Nothing: the field is hidden as a whole."""
+
+
+@final
 class Field:
-    """A field: `Bearer TOKEN`, and the token alone where it is not `Authorization`. `name` is lower-case."""
+    """Another field: the token alone, or as in `Authorization`. `name` is lower-case."""
 
     __slots__ = ("_name", "hidden")
 
@@ -48,18 +67,10 @@ class Field:
         self._name = name
         self.hidden = (name,)
 
-    def find(self, request: Request) -> list[bytes]:
-        """At most one text; another scheme is no token."""
-        is_usual = self._name == AUTHORIZATION
-        value = request.noted.get(AUTHORIZATION) if is_usual else request.value(self._name)
-        if value is None:
-            return []
-        # RFC 9110 11.1: the scheme is "a case-insensitive token", and one or more spaces follow it.
-        if value[:7].lower() == b"bearer ":
-            return [value[7:].lstrip(b" ")]
-        if value.lower() == b"bearer":
-            raise Refused(Reason.MALFORMED_CREDENTIALS)
-        return [] if is_usual else [value]
+    def find(self, request: Request) -> bytes | None:
+        """The token. A repeated field has its values joined by commas, which no token has."""
+        value = request.value(self._name)
+        return None if value is None else _bearer(value) or value
 
     def cut(self, request: Request) -> None:
         """Nothing: the field is hidden as a whole."""
@@ -75,13 +86,13 @@ class Cookie:
         self._name = name
         self.hidden: tuple[bytes, ...] = ()
 
-    def find(self, request: Request) -> list[bytes]:
-        """Every value that the cookie has."""
+    def find(self, request: Request) -> bytes | None:
+        """The value that the cookie has."""
         cookie = request.noted.get(b"cookie", b"")
         if self._name not in cookie:
-            return []
+            return None
         pairs = [pair.partition(b"=") for pair in cookie.split(b";")]
-        return [*{value.strip(b" \t"): None for name, _, value in pairs if self._is_own(name)}]
+        return _the_one(value.strip(b" \t") for name, _, value in pairs if self._is_own(name))
 
     def cut(self, request: Request) -> None:
         """Take it out of every Cookie field, and the field where nothing else stands in it."""
@@ -113,12 +124,12 @@ class Parameter:
         self._name = name
         self.hidden: tuple[bytes, ...] = ()
 
-    def find(self, request: Request) -> list[bytes]:
-        """Every value that the parameter has."""
+    def find(self, request: Request) -> bytes | None:
+        """The value that the parameter has."""
         if not request.query:
-            return []
+            return None
         pairs = [pair.partition(b"=") for pair in request.query[1:].split(b"&")]
-        return [*{unquote_to_bytes(value): None for name, _, value in pairs if self._is_own(name)}]
+        return _the_one(unquote_to_bytes(value) for name, _, value in pairs if self._is_own(name))
 
     def cut(self, request: Request) -> None:
         """Take it out; the rest of the query stays as it came."""
@@ -132,23 +143,40 @@ class Parameter:
         return unquote_to_bytes(name.replace(b"+", b" ")) == self._name
 
 
-def single(places: tuple[Place, ...], request: Request) -> bytes | None:
-    """The one credential that stands in these places, None if there is none.
+@final
+class Anywhere:
+    """What stands in any of several places, which must not differ."""
 
-    Raises Refused where they hold several that differ: whichever we took, the backend might take another.
-    """
-    if len(places) == 1:
-        found = places[0].find(request)
-    else:
-        found = [*{text: None for place in places for text in place.find(request)}]
-    if not found:
-        return None
-    if len(found) > 1:
-        raise Refused(Reason.AMBIGUOUS_CREDENTIALS)
-    return found[0]
+    __slots__ = ("_places",)
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = tuple(places)
+
+    def find(self, request: Request) -> bytes | None:
+        """The one credential. Raises Refused."""
+        found = [place.find(request) for place in self._places]
+        return _the_one(text for text in found if text is not None)
 
 
 def check_token(text: bytes) -> None:
     """Raise Refused unless `text` is spelled as a bearer token can be (RFC 6750 2.1)."""
     if _TOKEN.fullmatch(text) is None:
         raise Refused(Reason.MALFORMED_CREDENTIALS)
+
+
+def _bearer(value: bytes) -> bytes | None:
+    # RFC 9110 11.1: the scheme is "a case-insensitive token", and one or more spaces follow it.
+    scheme = value[:7]
+    if scheme == b"Bearer " or scheme.lower() == b"bearer ":
+        return value[7:].lstrip(b" ")
+    if scheme.lower() == b"bearer":
+        raise Refused(Reason.MALFORMED_CREDENTIALS)
+    return None
+
+
+def _the_one(texts: Iterable[bytes]) -> bytes | None:
+    """None of none. Raises Refused for several that differ: the backend might take another than we."""
+    found = set(texts)
+    if len(found) > 1:
+        raise Refused(Reason.AMBIGUOUS_CREDENTIALS)
+    return found.pop() if found else None

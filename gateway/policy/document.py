@@ -9,8 +9,9 @@ import re
 from typing import Any, NoReturn
 
 _DEPTH_AT_MOST = 16
-# Texts are skipped whole, so that brackets in them do not count.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+# Texts are skipped whole, so that brackets in them do not count. One that has no end matches too: otherwise
+# each of its escaped quotes would be tried as a beginning, which takes time in the square of its size.
+_BRACKETS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|([\[{])|([\]}])', re.DOTALL)
 
 
 def members(raw: bytes) -> dict[str, Any]:

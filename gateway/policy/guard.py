@@ -15,13 +15,13 @@ Network = IPv4Network | IPv6Network
 
 # Addresses remembered per route. When they are more, all are forgotten: the memory is bounded, and a client
 # with many addresses cannot keep the others out of it for long.
-_LEARNED_AT_MOST = 4096
-_UNIX = "unix"
-_MAPPED = IPv6Network("::ffff:0:0/96")
+_LEARNED_AT_MOST: Final = 4096
+_UNIX: Final = "unix"
+_MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
-_DENIED = problem(403, Reason.ADDRESS_DENIED, "This address may not ask here.")
+_DENIED: Final = problem(403, Reason.ADDRESS_DENIED, "This address may not ask here.")
 # The body is not read, so what follows on the connection is not the next request.
-_TOO_LARGE = problem(413, Reason.BODY_TOO_LARGE, "The body is larger than allowed here.", closes=True)
+_TOO_LARGE: Final = problem(413, Reason.BODY_TOO_LARGE, "The body is larger than allowed here.", closes=True)
 
 
 @final

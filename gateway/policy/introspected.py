@@ -13,7 +13,7 @@ from gateway.policy import Exchange, Reason
 from gateway.policy.authn import Identity, Outcome
 from gateway.policy.binding import is_shown, thumbprint
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Place, Refused, check_token, single
+from gateway.policy.credential import Anywhere, Place, Refused, check_token
 from gateway.policy.identity_fields import identity_fields
 from gateway.policy.ports import Time, Verifier
 from gateway.policy.questions import Introspection, Told
@@ -32,12 +32,12 @@ class IntrospectedTokens:
     __slots__ = (
         "_claims",
         "_endpoint",
-        "_looked_at",
         "_replies",
         "_undemanded",
         "_verifier",
         "_wall",
         "challenge",
+        "find",
         "places",
     )
 
@@ -58,7 +58,8 @@ class IntrospectedTokens:
         self._claims = claims if claims.audience else replace(claims, audience=frozenset([""]))
         self._verifier = verifier
         self._wall = wall
-        self._looked_at = looked_at
+        # Raises Refused where there are several tokens.
+        self.find = looked_at[0].find if len(looked_at) == 1 else Anywhere(looked_at).find
         self.places = places
         self.challenge = challenge
         self._replies = replies(challenge)
@@ -66,7 +67,7 @@ class IntrospectedTokens:
     def __call__(self, exchange: Exchange) -> Outcome | Awaitable[Outcome]:
         """The identity of the request's token, None if it has none."""
         try:
-            token = single(self._looked_at, exchange.request)
+            token = self.find(exchange.request)
             if token is None:
                 return None
             check_token(token)

@@ -9,7 +9,7 @@ from gateway.policy import Exchange, Policy, Verdict
 
 @final
 class Reported:
-    """Asks another policy, and takes only its answers that refuse nothing, such as that to a preflight."""
+    """Asks another policy, and takes only its answers that refuse nothing."""
 
     __slots__ = ("_policy", "name", "source")
 

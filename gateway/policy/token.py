@@ -4,8 +4,8 @@ A token that was verified is remembered by its bytes until it ends. A hit counts
 one that it was verified by, and the time is looked at anew.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol, final
 
 from gateway.http.fields import Field
 from gateway.http.reply import Reply, problem
@@ -14,7 +14,7 @@ from gateway.policy import Exchange, Reason
 from gateway.policy.authn import Identity, Outcome
 from gateway.policy.binding import is_shown, thumbprint
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Place, Refused, check_token, single
+from gateway.policy.credential import Anywhere, Place, Refused, check_token
 from gateway.policy.document import members
 from gateway.policy.identity_fields import identity_fields
 from gateway.policy.jwk import Key
@@ -73,10 +73,10 @@ class Tokens:
         "_claims",
         "_keys",
         "_known",
-        "_looked_at",
         "_replies",
         "_wall",
         "challenge",
+        "find",
         "places",
     )
 
@@ -95,7 +95,8 @@ class Tokens:
         self._algorithms = frozenset(algorithms)
         self._keys = keys
         self._wall = wall
-        self._looked_at = looked_at
+        # Raises Refused where there are several tokens.
+        self.find = looked_at[0].find if len(looked_at) == 1 else Anywhere(looked_at).find
         self.places = places
         self.challenge = challenge
         self._replies = replies(challenge)
@@ -109,9 +110,9 @@ class Tokens:
             return self._replies[refused.reason]
         return None if token is None else self.verify(token, exchange.request.certificate)
 
-    def find(self, request: Request) -> bytes | None:
-        """The token of a request. Raises Refused where there are several."""
-        return single(self._looked_at, request)
+    def reply(self, reason: Reason) -> Reply:
+        """What a token is refused with."""
+        return self._replies[reason]
 
     def claims(self, token: bytes) -> bool:
         """True if the token says of itself that it is this issuer's; nothing is verified."""
@@ -189,27 +190,43 @@ class Tokens:
             raise Refused(Reason.UNUSABLE_CLAIMS) from None
 
 
+class Taker(Protocol):
+    """Who looks for tokens."""
+
+    @property
+    def find(self) -> Callable[[Request], bytes | None]: ...
+
+
 @final
 class Selected:
-    """An issuer that takes only tokens that say they are its own; the next one may take the others."""
+    """An issuer before others that look for tokens too: one that does not say it is ours is left to them.
 
-    __slots__ = ("_tokens", "challenge", "places")
+    Only where one of them finds it, though: what nobody else would look at is ours to refuse.
+    """
 
-    def __init__(self, tokens: Tokens) -> None:
+    __slots__ = ("_others", "_tokens", "challenge", "places")
+
+    def __init__(self, tokens: Tokens, others: tuple[Taker, ...]) -> None:
         self._tokens = tokens
+        self._others = others
+        # The last one says it for all.
         self.challenge: bytes | None = None
         self.places = tokens.places
 
     def __call__(self, exchange: Exchange) -> Outcome | Awaitable[Outcome]:
-        """The identity of the request's token, None if it has none, or one of somebody else."""
+        """The identity of the request's token, None if it has none, or one for somebody else."""
+        request = exchange.request
         try:
-            token = self._tokens.find(exchange.request)
-        except Refused:
-            # Whoever takes the rest refuses it.
-            return None
-        if token is None or not self._tokens.claims(token):
-            return None
-        return self._tokens.verify(token, exchange.request.certificate)
+            token = self._tokens.find(request)
+            if token is None:
+                return None
+            if not self._tokens.claims(token) and any(
+                each.find(request) is not None for each in self._others
+            ):
+                return None
+        except Refused as refused:
+            return self._tokens.reply(refused.reason)
+        return self._tokens.verify(token, request.certificate)
 
 
 def bearer(realm: str, resource_metadata: str | None) -> bytes:

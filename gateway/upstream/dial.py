@@ -5,21 +5,27 @@ are `departed`: they end what they have begun, and serve nothing after that.
 """
 
 import asyncio
+import ssl
 from typing import final
 
 from gateway.config.snapshot import Address
 from gateway.upstream.resolution import Resolution, Resolve, is_name, resolve
+from gateway.wire.tls import WRITE_AT_MOST, ClientTls
 from gateway.wire.upstream import Connection
+
+# Seconds that an endpoint has to say goodbye; a connection is closed only when nothing more is due on it.
+_SHUTDOWN_AT_MOST = 1.0
 
 
 @final
 class Dialer:
-    """Connects to one endpoint. `address` is what the configuration says."""
+    """Connects to one endpoint. `address` is what the configuration says; `tls` is None where it is plain."""
 
-    __slots__ = ("_name", "_peers", "_turn", "address", "departed")
+    __slots__ = ("_name", "_peers", "_turn", "address", "departed", "tls")
 
-    def __init__(self, address: Address, resolve: Resolve = resolve) -> None:
+    def __init__(self, address: Address, resolve: Resolve = resolve, tls: ClientTls | None = None) -> None:
         self.address = address
+        self.tls = tls
         self.departed: set[Connection] = set()
         self._peers: dict[Connection, str] = {}
         self._turn = -1
@@ -36,7 +42,7 @@ class Dialer:
         return self._name.known if self._name is not None else ()
 
     async def dial(self, connection: Connection) -> None:
-        """Connect. Raises OSError, gaierror where the name is not found."""
+        """Connect. Raises OSError: gaierror where the name is not found, SSLError where TLS fails."""
         if self.address.unix:
             loop = asyncio.get_running_loop()
             await loop.create_unix_connection(lambda: connection.protocol, self.address.unix)
@@ -66,10 +72,25 @@ class Dialer:
             self._peers[connection] = host
             try:
                 return await self._reach(connection, host)
+            except ssl.SSLError:
+                # Whoever answers for the name but cannot prove it must not be passed over in silence.
+                raise
             except OSError as error:
                 refusal = error
         raise refusal
 
     async def _reach(self, connection: Connection, host: str) -> None:
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: connection.protocol, host, self.address.port)
+        tls = self.tls
+        if tls is None:
+            await loop.create_connection(lambda: connection.protocol, host, self.address.port)
+            return
+        transport, _ = await loop.create_connection(
+            lambda: connection.protocol,
+            host,
+            self.address.port,
+            ssl=tls.context,
+            server_hostname=tls.name,
+            ssl_shutdown_timeout=_SHUTDOWN_AT_MOST,
+        )
+        transport.set_write_buffer_limits(WRITE_AT_MOST)

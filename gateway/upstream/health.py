@@ -60,12 +60,18 @@ class Probes:
         """The status of an answer, or the kind of failure."""
         address = endpoint.address
         authority = "localhost" if address.unix else str(address)
+        tls = endpoint.pool.dialer.tls
+        scheme = "https" if tls else "http"
         headers = _HEADERS | {"Host": (endpoint.host or endpoint.authority).decode()}
         session = self._session(address)
         try:
             # The status tells everything. A redirect is an answer, and its target is another's business.
             async with session.get(
-                f"http://{authority}{self._settings.path}", headers=headers, allow_redirects=False
+                f"{scheme}://{authority}{self._settings.path}",
+                headers=headers,
+                allow_redirects=False,
+                ssl=tls.context if tls else True,
+                server_hostname=tls.name if tls else None,
             ) as response:
                 return str(response.status)
         except (aiohttp.ClientError, OSError) as error:

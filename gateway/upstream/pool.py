@@ -6,8 +6,9 @@ before the backend closes them. Who finds none waits in a queue with an end."""
 import asyncio
 import logging
 import socket
+import ssl
 from collections import deque
-from typing import final
+from typing import Final, final
 
 from gateway.config.snapshot import Pool as Bounds
 from gateway.upstream.dial import Dialer
@@ -17,7 +18,7 @@ from gateway.wire.upstream_states import Event, State
 
 log = logging.getLogger("gateway")
 
-_IDLE = int(State.IDLE)
+_IDLE: Final = int(State.IDLE)
 
 
 @final
@@ -86,7 +87,10 @@ class Pool:
                 return connection
 
     async def connect(self) -> Connection:
-        """A new connection. Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED or CONNECT_TIMEOUT."""
+        """A new connection.
+
+        Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED, CONNECT_TIMEOUT, TLS or CERTIFICATE.
+        """
         self.open += 1
         connection = Connection(self)
         try:
@@ -181,4 +185,6 @@ class Pool:
             return Fault.CONNECT_TIMEOUT if is_found else Fault.DNS_TIMEOUT
         if isinstance(error, socket.gaierror):
             return Fault.DNS
+        if isinstance(error, ssl.SSLError):
+            return Fault.CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError) else Fault.TLS
         return Fault.REFUSED

@@ -24,6 +24,7 @@ from gateway.upstream.resolution import Resolve, resolve
 from gateway.upstream.ring import hashed
 from gateway.upstream.schedule import Pause, repeat
 from gateway.wire.clock import Clock
+from gateway.wire.tls import client_tls
 from gateway.wire.upstream import Fault, UpstreamError
 
 # Seconds. getaddrinfo does not tell how long an answer holds; this is half of a short TTL.
@@ -38,7 +39,8 @@ class Upstream:
 
     `choose(request)` gives the endpoint for a request, or raises UpstreamError (UNAVAILABLE); it is replaced
     when `usable`, the endpoints it chooses from, changes. `random`, `pause` and `resolve` are the outside
-    world: what is drawn, what waits between two probes, and what looks up a name.
+    world: what is drawn, what waits between two probes, and what looks up a name. Made with TLS it raises
+    OSError for a file that cannot be used.
     """
 
     __slots__ = (
@@ -65,8 +67,12 @@ class Upstream:
     ) -> None:
         self.settings = settings
         self.endpoints = [
-            Endpoint(Pool(Dialer(address, resolve), settings.pool, settings.connect, clock), settings.host)
-            for address in settings.endpoints
+            Endpoint(
+                Pool(Dialer(address, resolve, tls), settings.pool, settings.connect, clock), settings.host
+            )
+            for address, tls in zip(
+                settings.endpoints, client_tls(settings.tls, settings.endpoints), strict=True
+            )
         ]
         self._random = random or Random()  # noqa: S311 - it spreads load and keeps no secret.
         self._pause = pause

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from math import inf
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
-TICK = 0.25
-NEVER = inf
+TICK: Final = 0.25
+NEVER: Final = inf
 
 
 class Watched(Protocol):
@@ -24,16 +24,16 @@ class Watched(Protocol):
 
 @final
 class Clock:
-    """Coarse time: `now` in seconds (monotonic) and `date` for the Date field, both as of the last tick."""
+    """Time as of the last tick: `now` (monotonic), `second` (since 1970), `date` for the `Date` field."""
 
-    __slots__ = ("_monotonic", "_second", "_wall", "date", "now", "watched")
+    __slots__ = ("_monotonic", "_wall", "date", "now", "second", "watched")
 
     def __init__(
         self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._monotonic = monotonic
         self._wall = wall
-        self._second = -1
+        self.second = -1
         self.now = 0.0
         self.date = b""
         self.watched: set[Watched] = set()
@@ -43,8 +43,8 @@ class Clock:
         """Read the time anew and tell every watched thing whose deadline has passed."""
         now = self.now = self._monotonic()
         second = int(self._wall())
-        if second != self._second:
-            self._second = second
+        if second != self.second:
+            self.second = second
             self.date = formatdate(second, usegmt=True).encode()
         for due in [watched for watched in self.watched if watched.deadline <= now]:
             due.expired()

@@ -5,7 +5,7 @@ fed at a time, bodies with a length never pass through here, and a parser that w
 """
 
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar, final
+from typing import Final, Generic, Protocol, TypeVar, final
 
 import httptools
 
@@ -13,7 +13,7 @@ from gateway.http.fields import Malformed
 from gateway.http.reason import Reason
 
 # Bytes of a chunked body that may come in a row without any of its content.
-_BARREN_AT_MOST = 64 * 1024
+_BARREN_AT_MOST: Final = 64 * 1024
 
 
 class Parser(Protocol):

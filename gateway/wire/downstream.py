@@ -9,7 +9,7 @@ States and events stand as a table in `downstream_states`; `step` is the only pl
 """
 
 import asyncio
-from typing import Protocol, cast, final
+from typing import Final, Protocol, cast, final
 
 from gateway.config.snapshot import Timeouts
 from gateway.http.edits import Block
@@ -23,12 +23,12 @@ from gateway.wire.status import STATUS_LINES
 from gateway.wire.transitions import bind
 from gateway.wire.websocket import GOING_AWAY
 
-UNKNOWN = -1
+UNKNOWN: Final = -1
 
 # How long what a client still sends is thrown away after an early answer, in seconds. Closing at once would
 # reset the connection and could take the answer with it (RFC 9112 9.6).
-_LINGER = 2.0
-_CR = ord("\r")
+_LINGER: Final = 2.0
+_CR: Final = ord("\r")
 
 
 class ClientEvents(Protocol):
@@ -47,6 +47,23 @@ class ClientEvents(Protocol):
     def close_tunnel(self, code: int) -> None: ...
 
 
+class ClientStream(Protocol):
+    """The client's side of one request, as the proxy writes to it: the calls of Downstream."""
+
+    def head(self, status: int, lines: list[bytes], block: Block, length: int) -> None: ...
+    def data(self, chunk: bytes) -> None: ...
+    @property
+    def deadline(self) -> float: ...
+
+    def end(self, chunk: bytes, trailers: bytes = b"") -> None: ...
+    def abort(self) -> None: ...
+    def pause(self) -> None: ...
+    def resume(self) -> None: ...
+    def allow(self, seconds: float) -> None: ...
+    def finish(self) -> None: ...
+    def tell(self, relay: ClientEvents) -> None: ...
+
+
 class Handler(Protocol):
     """Who takes the requests."""
 
@@ -56,9 +73,26 @@ class Handler(Protocol):
     def refuse(self, stream: "Downstream", reason: Reason) -> None: ...
 
 
-_HEAD, _BODY, _WAIT, _EARLY, _ANSWER, _TUNNEL, _LINGERING, _DEAD = map(int, State)
-_REQUEST, _UPLOAD, _UPLOADED, _ANSWERING, _ANSWERED, _CLOSING, _SWITCHED, _ABORTED, *_rest = map(int, Event)
-_EOF, _EXPIRED, _LOST = _rest
+# Plain numbers, one by one: a compiled module reads each from its place, without a look-up.
+_HEAD: Final = int(State.HEAD)
+_BODY: Final = int(State.BODY)
+_WAIT: Final = int(State.WAIT)
+_EARLY: Final = int(State.EARLY)
+_ANSWER: Final = int(State.ANSWER)
+_TUNNEL: Final = int(State.TUNNEL)
+_LINGERING: Final = int(State.LINGER)
+_DEAD: Final = int(State.DEAD)
+_REQUEST: Final = int(Event.REQUEST)
+_UPLOAD: Final = int(Event.UPLOAD)
+_UPLOADED: Final = int(Event.UPLOADED)
+_ANSWERING: Final = int(Event.ANSWERING)
+_ANSWERED: Final = int(Event.ANSWERED)
+_CLOSING: Final = int(Event.CLOSING)
+_SWITCHED: Final = int(Event.SWITCHED)
+_ABORTED: Final = int(Event.ABORTED)
+_EOF: Final = int(Event.EOF)
+_EXPIRED: Final = int(Event.EXPIRED)
+_LOST: Final = int(Event.LOST)
 
 
 @final
@@ -133,9 +167,11 @@ class Downstream:
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self.secure = transport.get_extra_info("ssl_object") is not None
+        tls = transport.get_extra_info("ssl_object")
+        self.secure = tls is not None
+        certificate = tls.getpeercert(binary_form=True) if tls else None
         self._reader = RequestReader(
-            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure
+            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure, certificate
         )
         self.deadline = self._clock.now + self._timeouts.keep_alive
         self._clock.watched.add(self)
@@ -161,8 +197,8 @@ class Downstream:
         return None
 
     def eof_received(self) -> bool:
-        self.step(_EOF)
-        # Over TLS there is no half-close: the loop closes whatever is answered here.
+        # Over TLS the loop knows no half-close: it closes now, and nobody would get what is still to come.
+        self.step(_LOST if self.secure else _EOF)
         return self.state != _DEAD
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -264,6 +300,10 @@ class Downstream:
         self._relay = None
         self.step(_ABORTED)
 
+    def tell(self, relay: ClientEvents) -> None:
+        """Let another one hear from now on what the client does; the request has to be under way."""
+        self._relay = relay
+
     def pause(self) -> None:
         """Take no more of the body for now; what was already read still comes."""
         if self._reading:
@@ -284,11 +324,12 @@ class Downstream:
 
     def finish(self) -> None:
         """Close once the current answer is written; at once where there is none, or a tunnel (drain)."""
-        self._keep_alive = False
         if self.state == _HEAD and not self._held:
-            self.step(_CLOSING)
-        elif self.state == _TUNNEL and self._relay is not None:
+            return self.step(_CLOSING)
+        self._keep_alive = False
+        if self.state == _TUNNEL and self._relay is not None:
             self._relay.close_tunnel(GOING_AWAY)
+        return None
 
     def kill(self) -> None:
         """Close now, whatever is under way."""
@@ -430,7 +471,9 @@ class Downstream:
     # What the table asks for.
 
     def close(self) -> None:
-        self.deadline = self._clock.now + self._timeouts.write_idle
+        # One that is closed between requests has its answers, and may not even read the goodbye of TLS.
+        is_idle = self.secure and self._keep_alive
+        self.deadline = self._clock.now + (_LINGER if is_idle else self._timeouts.write_idle)
         self._backlog = self._transport.get_write_buffer_size()
         self._transport.close()
 
@@ -510,4 +553,4 @@ def _without_empty_lines(data: bytes) -> bytes:
     return data[2 * lines :] if data.startswith(b"\r\n" * lines) else data
 
 
-_TABLE = bind(TRANSITIONS, Event, Downstream)
+_TABLE: Final = bind(TRANSITIONS, Event, Downstream)

@@ -2,8 +2,11 @@
 
 import asyncio
 import errno
+import logging
 import os
 import socket
+import ssl
+from datetime import UTC, datetime
 from typing import final
 
 from gateway.config.snapshot import Address, Snapshot
@@ -11,7 +14,11 @@ from gateway.config.snapshot import Listener as Settings
 from gateway.http.forwarded import Forwarding
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream, Handler
+from gateway.wire.handshakes import Handshakes
 from gateway.wire.request import Intake
+from gateway.wire.tls import server_context
+
+log = logging.getLogger("gateway")
 
 _BACKLOG = 1024
 
@@ -33,11 +40,12 @@ class Listener:
         self._handler = handler
         self._clock = clock
         self._connections = connections
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | Handshakes | None = None
         self.address = settings.address
 
     async def open(self) -> None:
-        """Begin to accept. Raises OSError, which names the address."""
+        """Begin to accept. Raises OSError, which names the address, or the file that is of no use for TLS."""
+        context = self._secured()
         try:
             listening = bind(self.address)
         except OSError as error:
@@ -58,7 +66,10 @@ class Listener:
             return Downstream(handler, intake, timeouts, clock, connections).protocol
 
         loop = asyncio.get_running_loop()
-        if self.address.unix:
+        if context is not None:
+            handshakes = self._server = Handshakes(context, connection, self._has_room)
+            handshakes.listen(listening, _BACKLOG)
+        elif self.address.unix:
             self._server = await loop.create_unix_server(connection, sock=listening, backlog=_BACKLOG)
         else:
             self._server = await loop.create_server(connection, sock=listening, backlog=_BACKLOG)
@@ -70,6 +81,19 @@ class Listener:
             self._server = None
             if self.address.unix:
                 os.unlink(self.address.unix)
+
+    def _secured(self) -> ssl.SSLContext | None:
+        tls = self._settings.tls
+        if tls is None:
+            return None
+        now = datetime.now(UTC)
+        for certificate in tls.certificates:
+            if certificate.expires <= now:
+                log.warning("%s has expired: clients will refuse it", certificate.chain)
+        return server_context(tls)
+
+    def _has_room(self, under_way: int) -> bool:
+        return len(self._connections) + under_way < self._snapshot.limits.connections
 
 
 def bind(address: Address) -> socket.socket:

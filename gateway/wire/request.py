@@ -5,7 +5,7 @@ Nothing of a refused message is kept: a refusal is a Reason.
 """
 
 import re
-from typing import final
+from typing import Final, final
 
 import httptools
 
@@ -18,20 +18,20 @@ from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.wire.collector import Collector
 
-CHUNKED = -1
-_REQUEST_ID = re.compile(rb"[0-9a-f]{32}")
-_SLASH = ord("/")
-_HASH = ord("#")
-_QUESTION = ord("?")
+CHUNKED: Final = -1
+_REQUEST_ID: Final = re.compile(rb"[0-9a-f]{32}")
+_SLASH: Final = ord("/")
+_HASH: Final = ord("#")
+_QUESTION: Final = ord("?")
 
 # RFC 3986 3.2.2 without user information: a name, an IPv4 address or a bracketed IPv6 address, and a port.
-_AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)", re.DOTALL)
-_AUTHORITY_AT_MOST = 261
+_AUTHORITY: Final = re.compile(rb"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_ABSOLUTE: Final = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)(.*)", re.DOTALL)
+_AUTHORITY_AT_MOST: Final = 261
 # RFC 9112 2.3: a version that is well formed and that nobody here speaks.
-_OTHER_VERSION = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?!1\.[01]\r)[0-9]\.[0-9]\r\n")
-_LEARNED_AT_MOST = 4096
-_REFUSED_METHODS = frozenset([b"CONNECT", b"TRACE"])
+_OTHER_VERSION: Final = re.compile(rb"[!-~]+ [!-~]+ HTTP/(?!1\.[01]\r)[0-9]\.[0-9]\r\n")
+_LEARNED_AT_MOST: Final = 4096
+_REFUSED_METHODS: Final = frozenset([b"CONNECT", b"TRACE"])
 
 
 @final
@@ -58,14 +58,18 @@ class Intake:
 
 @final
 class RequestReader:
-    """Reads the requests of one connection, one whole head at a time; bodies with a length pass it by."""
+    """Reads the requests of one connection, one whole head at a time; bodies with a length pass it by.
 
-    __slots__ = ("_intake", "_own", "_peer", "_secure", "_trusted", "collector", "http11")
+    `secure` says whether it is TLS; `certificate` is that of the client, in DER, None where it showed none.
+    """
 
-    def __init__(self, intake: Intake, peer: str, secure: bool) -> None:
+    __slots__ = ("_certificate", "_intake", "_own", "_peer", "_secure", "_trusted", "collector", "http11")
+
+    def __init__(self, intake: Intake, peer: str, secure: bool, certificate: bytes | None = None) -> None:
         self._intake = intake
         self._peer = peer
         self._secure = secure
+        self._certificate = certificate
         self._trusted = intake.forwarding.trusts(peer)
         self._own: tuple[bytes, Block] | None = None
         self.collector = Collector(httptools.HttpRequestParser)
@@ -133,7 +137,10 @@ class RequestReader:
         else:
             forwarding = self._forwarding(authority, {})
             self._own = authority, forwarding
-        return Request(method, authority, path, query, lines, noted, length, client, secure, forwarding)
+        return Request(
+            *(method, authority, path, query, lines, noted, length, client, secure, forwarding),
+            self._certificate,
+        )
 
     def body(self, data: bytes) -> bytes:
         """What of a chunked body `data` carries. Trailers are dropped. Raises Malformed."""

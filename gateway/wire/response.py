@@ -1,7 +1,7 @@
 """From the bytes of a whole response head to a Response, as strict as for requests (RFC 9112 6.3)."""
 
 from enum import IntEnum
-from typing import final
+from typing import Final, final
 
 import httptools
 
@@ -10,8 +10,8 @@ from gateway.http.reason import Reason
 from gateway.http.response import Response
 from gateway.wire.collector import Collector
 
-HEAD_AT_MOST = 64 * 1024
-_ONE = ord("1")
+HEAD_AT_MOST: Final = 64 * 1024
+_ONE: Final = ord("1")
 
 
 class Framing(IntEnum):

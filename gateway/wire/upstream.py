@@ -6,9 +6,10 @@ as a table in `upstream_states`; `step` is the only place that changes the state
 """
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Protocol, cast, final
+from typing import Final, Protocol, cast, final
 
 from gateway.http.fields import FieldTable, Malformed
 from gateway.http.response import Response
@@ -18,7 +19,7 @@ from gateway.wire.transitions import bind
 from gateway.wire.upstream_states import TRANSITIONS, Event, State
 
 # Informational responses to one request; more is a flood.
-_INFORMATIONAL_AT_MOST = 8
+_INFORMATIONAL_AT_MOST: Final = 8
 
 
 class Fault(Enum):
@@ -28,6 +29,8 @@ class Fault(Enum):
     DNS_TIMEOUT = auto()
     REFUSED = auto()
     CONNECT_TIMEOUT = auto()
+    TLS = auto()  # no TLS could be spoken, or no more
+    CERTIFICATE = auto()  # it does not prove to be who it should
     RESET = auto()  # gone before the first byte of a response
     INCOMPLETE = auto()  # gone in the middle of a response
     PROTOCOL = auto()  # what came is no response
@@ -65,20 +68,25 @@ class Owner(Protocol):
     def forget(self, connection: "Connection") -> None: ...
 
 
-_IDLE, _HEAD, _COUNTED, _CHUNKED, _UNTIL_EOF, _TUNNEL, _DEAD = map(int, State)
-(
-    _ASKED,
-    _COUNTING,
-    _CHUNKING,
-    _STREAMING,
-    _SWITCHED,
-    _ANSWERED,
-    _SPENT,
-    _BROKEN,
-    _RELEASED,
-    _EOF,
-    _LOST,
-) = map(int, Event)
+# Plain numbers, one by one: a compiled module reads each from its place, without a look-up.
+_IDLE: Final = int(State.IDLE)
+_HEAD: Final = int(State.HEAD)
+_COUNTED: Final = int(State.COUNTED)
+_CHUNKED: Final = int(State.CHUNKED)
+_UNTIL_EOF: Final = int(State.UNTIL_EOF)
+_TUNNEL: Final = int(State.TUNNEL)
+_DEAD: Final = int(State.DEAD)
+_ASKED: Final = int(Event.ASKED)
+_COUNTING: Final = int(Event.COUNTING)
+_CHUNKING: Final = int(Event.CHUNKING)
+_STREAMING: Final = int(Event.STREAMING)
+_SWITCHED: Final = int(Event.SWITCHED)
+_ANSWERED: Final = int(Event.ANSWERED)
+_SPENT: Final = int(Event.SPENT)
+_BROKEN: Final = int(Event.BROKEN)
+_RELEASED: Final = int(Event.RELEASED)
+_EOF: Final = int(Event.EOF)
+_LOST: Final = int(Event.LOST)
 
 
 @final
@@ -93,6 +101,7 @@ class Connection:
         "_complete",
         "_held",
         "_informed",
+        "_lost_tls",
         "_method",
         "_owner",
         "_reader",
@@ -116,6 +125,7 @@ class Connection:
         self._held = b""  # a response head that is not complete
         self._remaining = 0  # bytes of the response's body still to come
         self._informed = 0
+        self._lost_tls = False
         self._chunked = False  # the request's body goes out in chunks
         self._complete = True  # the request is written
         self._reading = True
@@ -165,8 +175,12 @@ class Connection:
 
     def write_eof(self) -> None:
         """No more bytes go through the tunnel in this direction."""
-        if self.state == _TUNNEL and self._transport.can_write_eof():
-            self._transport.write_eof()
+        if self.state == _TUNNEL:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:
+                # TLS as the loop speaks it has no half-close: both directions end.
+                self._transport.close()
 
     def release(self) -> None:
         """Let go of it in the middle of an exchange: it cannot be used again."""
@@ -210,6 +224,8 @@ class Connection:
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
+        # A backend that demands a certificate of ours says so only once we take the handshake for done.
+        self._lost_tls = isinstance(error, ssl.SSLError)
         self.step(_LOST)
         self._owner.forget(self)
 
@@ -355,10 +371,11 @@ class Connection:
         self._transport.abort()
         if relay is not None:
             begun = self._held or self._remaining or self._informed
-            relay.upstream_failed(Fault.INCOMPLETE if begun else Fault.RESET)
+            fault = Fault.INCOMPLETE if begun else Fault.RESET
+            relay.upstream_failed(Fault.TLS if self._lost_tls else fault)
 
     def __repr__(self) -> str:
         return f"<Connection {State(self.state).name} served={self.served}>"
 
 
-_TABLE = bind(TRANSITIONS, Event, Connection)
+_TABLE: Final = bind(TRANSITIONS, Event, Connection)

@@ -6,26 +6,26 @@ header that has come, which is less than 14 bytes.
 """
 
 from enum import Enum, auto
-from typing import final
+from typing import Final, final
 
 # RFC 6455 7.4.1.
-GOING_AWAY = 1001
-POLICY_VIOLATION = 1008
+GOING_AWAY: Final = 1001
+POLICY_VIOLATION: Final = 1008
 
-_FINAL = 0x80
-_CONTROL = 0x08
-_CLOSE = 0x08
-_MASKED = 0x80
-_CONTROL_AT_MOST = 125
-_MASK = 4
+_FINAL: Final = 0x80
+_CONTROL: Final = 0x08
+_CLOSE: Final = 0x08
+_MASKED: Final = 0x80
+_CONTROL_AT_MOST: Final = 125
+_MASK: Final = 4
 # How many bytes tell a length that does not stand in the header's second byte.
-_EXTENDED = {126: 2, 127: 8}
-_MARKED = 126  # from here on the second byte is not the length alone
+_EXTENDED: Final = {126: 2, 127: 8}
+_MARKED: Final = 126  # from here on the second byte is not the length alone
 # First bytes of frames of which nothing but the length matters: no close frame, no control frame in parts.
-_PLAIN = frozenset(
+_PLAIN: Final = frozenset(
     byte for byte in range(256) if not byte & _CONTROL or (byte & _FINAL and byte & 0x0F != _CLOSE)
 )
-_LENGTH_AT_MOST = (1 << 63) - 1
+_LENGTH_AT_MOST: Final = (1 << 63) - 1
 
 
 class _Course(Enum):

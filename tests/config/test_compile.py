@@ -1,10 +1,7 @@
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
 
-from gateway.config.compile import compile_snapshot
-from gateway.config.offline import Offline
 from gateway.config.snapshot import (
     Address,
     Admin,
@@ -174,17 +171,17 @@ def test_policies_stand_in_their_order_and_know_their_lines(compiled):
             upstream: pay
             limits: {body: 7B}
             clients: {deny: [10.0.0.0/8]}
+            csrf: auto
         """,
     ).routes
-    clients, length = route.pipeline.policies
-    assert ("clients", "limits") == (clients.name, length.name)
-    assert ("a.yaml:7", "a.yaml:6") == tuple(policy.source.rpartition("/")[2] for policy in (clients, length))
-    assert (7, 7) == (length.limit, route.body_limit)
+    told = [(policy.name, policy.source.rpartition("/")[2]) for policy in route.pipeline.policies]
+    assert [("clients", "a.yaml:7"), ("limits", "a.yaml:6"), ("csrf", "a.yaml:8")] == told
+    assert (7, 7) == (route.pipeline.policies[1].limit, route.body_limit)
 
 
 def test_a_body_limit_that_no_route_says_is_that_of_the_gateway(compiled):
     (route,) = compiled(gateway=HEAD + "limits:\n  body: 5B\n").routes
-    (length,) = route.pipeline.policies
+    length, *_ = route.pipeline.policies
     assert (5, 5, True) == (length.limit, route.body_limit, length.source.endswith("gateway.yaml:5"))
 
 
@@ -217,7 +214,7 @@ def test_what_no_route_takes_has_the_global_defaults(compiled):
         unmatched.edits[0].set,
         unmatched.variables,
     )
-    assert ["clients", "limits"] == [policy.name for policy in unmatched.pipeline.policies]
+    assert ["clients", "limits", "csrf"] == [policy.name for policy in unmatched.pipeline.policies]
 
 
 def test_a_method_that_a_path_does_not_have_is_told_the_others(compiled):
@@ -239,7 +236,7 @@ def test_policies_that_a_route_reports_are_on_trial(compiled):
         """,
     ).routes
     exchange = Exchange(asked(b"/a"), b"0" * 32, ())
-    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert [None, None, None] == [policy(exchange) for policy in route.pipeline.policies]
     assert (("clients", Reason.ADDRESS_DENIED),) == exchange.reported
 
 
@@ -253,19 +250,23 @@ routes: [{id: a, match: {path: "/a/{x}/{id}"}}]
 """
 
 
+ISSUERS = """
+issuers:
+  azora-id:
+    issuer: https://id.example
+    secret: 0123456789abcdef0123456789abcdef
+    algorithms: [HS256]
+    audience: [a]
+"""
+
+
 @pytest.fixture
-def demanding(specs):
-    """The Snapshot of texts whose routes all ask who somebody is."""
+def demanding(compiled):
+    """The Snapshot of texts whose routes all ask who somebody is, and take nobody for an answer."""
 
-    issuers = "issuers: {azora-id: {issuer: 'https://id', discovery: true, audience: [a]}}\n"
-
-    def compile(gateway, **texts):
-        loaded = specs(gateway=gateway + issuers, **texts)
-        entries = tuple(
-            replace(each, spec=each.spec.model_copy(update={"auth": ("azora-id", "public")}))
-            for each in loaded.entries
-        )
-        return compile_snapshot(replace(loaded, entries=entries), Offline())
+    def compile(gateway, policies):
+        asking = policies.replace("auth: public", "auth: [azora-id, public]")
+        return compiled(gateway=gateway + ISSUERS, policies=asking)
 
     return compile
 
@@ -297,14 +298,14 @@ def test_a_demand_is_the_last_that_is_asked(demanding, principal, reason):
 
 def test_a_public_route_leaves_the_demand_of_its_defaults(compiled):
     (route,) = compiled(gateway=HEAD, policies=DEMANDING).routes
-    assert ["limits"] == [policy.name for policy in route.pipeline.policies]
+    assert ["limits", "csrf"] == [policy.name for policy in route.pipeline.policies]
 
 
 def test_a_demand_may_be_on_trial(demanding):
     policies = DEMANDING.replace("  upstream", "  report: [allow]\n  upstream")
     (route,) = demanding(gateway=HEAD, policies=policies).routes
     exchange = Exchange(asked(b"/a/x/7"), b"0" * 32, (b"x", b"7"))
-    assert [None] * 3 == [policy(exchange) for policy in route.pipeline.policies]
+    assert [None] * 4 == [policy(exchange) for policy in route.pipeline.policies]
     assert (("allow", Reason.NO_CREDENTIALS),) == exchange.reported
 
 
@@ -313,7 +314,168 @@ def test_who_asks_for_nothing_that_is_there_is_not_asked_who_he_is(demanding):
         gateway=HEAD + 'defaults: {allow: {when: "path.id == subject"}}\n',
         policies="routes: [{id: a, match: {path: '/a/{id}', methods: [GET]}, auth: public, upstream: pay}]",
     )
-    assert ["limits", "auth", "allow"] == [policy.name for policy in snapshot.routes[0].pipeline.policies]
+    assert ["limits", "csrf", "auth", "allow"] == [
+        policy.name for policy in snapshot.routes[0].pipeline.policies
+    ]
     for request in (asked(b"/nowhere"), asked(b"/a/7", b"PUT")):
         route, _ = snapshot.router.route(request)
-        assert ["limits"] == [policy.name for policy in route.pipeline.policies]
+        assert ["limits", "csrf"] == [policy.name for policy in route.pipeline.policies]
+
+
+CORS = """
+cors: {web: {allow_origins: ["https://app.example"]}, all: {allow_origins: ["*"]}}
+defaults: {auth: public, upstream: pay, cors: web}
+routes:
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "policies"),
+    [
+        pytest.param("", ["Cors", "DeclaredLength", "Csrf"], id="a default"),
+        pytest.param(", cors: all", ["Cors", "DeclaredLength", "Csrf"], id="a policy by name"),
+        pytest.param(
+            ', cors: {allow_origins: ["null"]}, clients: {deny: [10.0.0.0/8]}',
+            ["Cors", "Clients", "DeclaredLength", "Csrf"],
+            id="in place, ahead of all others",
+        ),
+        pytest.param(
+            ", upgrade: [websocket]",
+            ["Cors", "Handshakes", "DeclaredLength", "Csrf"],
+            id="and handshakes",
+        ),
+        pytest.param(
+            ", cors: all, upgrade: [websocket]",
+            ["Cors", "DeclaredLength", "Csrf"],
+            id="handshakes of everybody",
+        ),
+        pytest.param(", report: [cors]", ["Reported", "DeclaredLength", "Csrf"], id="on trial"),
+    ],
+)
+def test_cors_comes_first(compiled, keys, policies):
+    (route,) = compiled(gateway=HEAD, policies=f"{CORS}  - {{id: a, match: {{path: /a}}{keys}}}\n").routes
+    assert policies == [type(policy).__name__ for policy in route.pipeline.policies]
+    assert ("cors", "report" not in keys) == (route.pipeline.policies[0].name, route.answers_preflights)
+
+
+@pytest.mark.parametrize(
+    ("keys", "added", "removed"),
+    [
+        pytest.param("", [(b"Vary", b"Origin")], True, id="origins"),
+        pytest.param(
+            ", cors: all",
+            [
+                (b"Access-Control-Allow-Origin", b"*"),
+                (
+                    b"Access-Control-Expose-Headers",
+                    b"RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, traceresponse",
+                ),
+            ],
+            True,
+            id="all origins",
+        ),
+        pytest.param(", report: [cors]", [], False, id="on trial nothing changes"),
+    ],
+)
+def test_what_cors_tells_everybody_joins_the_edits(compiled, keys, added, removed):
+    (route,) = compiled(
+        gateway=HEAD, policies=f"{CORS}  - {{id: a, match: {{path: /a}}, headers: none{keys}}}\n"
+    ).routes
+    sent = [(b"Vary", b"Accept"), (b"access-control-allow-origin", b"*"), (b"Access-Control-Max-Age", b"1")]
+    for edits in route.edits:
+        kept, block = edits.apply(sent)
+        assert (tuple(added), sent[:1] if removed else sent) == (block.fields, kept)
+
+
+def test_routes_share_a_cors_policy_and_what_it_learned(compiled):
+    routes = compiled(
+        gateway=HEAD,
+        policies=f"{CORS}  - {{id: a, match: {{path: /a}}}}\n  - {{id: b, match: {{path: /b}}}}\n",
+    ).routes
+    one, other = routes
+    assert one.pipeline.policies[0] is other.pipeline.policies[0]
+    assert one.edits is other.edits
+    assert one.pipeline.policies[0].source.endswith("policies/a.yaml:2")
+
+
+def test_what_no_route_takes_has_the_cors_policy_of_the_global_defaults(compiled):
+    snapshot = compiled(gateway=HEAD + 'defaults: {cors: {allow_origins: ["https://a.b"]}}\n')
+    unmatched, _ = snapshot.router.route(asked(b"/nowhere"))
+    assert ["cors", "limits", "csrf"] == [policy.name for policy in unmatched.pipeline.policies]
+    assert ((b"Vary", b"Origin"),) == unmatched.edits[0].add
+    assert unmatched.pipeline.policies[0].source.endswith("gateway.yaml:4")
+
+
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        pytest.param("", True, id="unsaid"),
+        pytest.param("csrf: auto", True, id="auto"),
+        pytest.param('csrf: "off"', None, id="off"),
+        pytest.param('csrf: {trusted: ["https://app.example"]}', False, id="a trusted origin"),
+        pytest.param('csrf: {trusted: ["https://other.example"]}', True, id="another one is trusted"),
+    ],
+)
+def test_what_another_site_sends_is_refused_unless_a_route_says_otherwise(compiled, said, refused):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies=f"routes:\n  - {{id: a, match: {{path: /a}}, auth: public, upstream: pay, {said}}}\n",
+    ).routes
+    exchange = Exchange(asked(b"/a", b"POST"), b"0" * 32, ())
+    exchange.request.noted |= {b"cookie": b"a=b", b"origin": b"https://app.example"}
+    verdicts = [policy(exchange) for policy in route.pipeline.policies if policy.name == "csrf"]
+    assert [refused] * (refused is not None) == [verdict is not None for verdict in verdicts]
+
+
+def test_a_reported_csrf_refuses_nobody(compiled):
+    (route,) = compiled(
+        gateway=HEAD,
+        policies="routes: [{id: a, match: {path: /a}, auth: public, upstream: pay, report: [csrf]}]",
+    ).routes
+    exchange = Exchange(asked(b"/a", b"POST"), b"0" * 32, ())
+    exchange.request.noted |= {b"cookie": b"a=b", b"sec-fetch-site": b"cross-site"}
+    assert [None, None] == [policy(exchange) for policy in route.pipeline.policies]
+    assert (("csrf", Reason.CROSS_SITE_REQUEST),) == exchange.reported
+
+
+@pytest.mark.parametrize(
+    ("defaults", "route", "compresses"),
+    [
+        pytest.param("{}", "", False, id="unsaid"),
+        pytest.param("{}", "compress: true", True, id="said by the route"),
+        pytest.param("{compress: true}", "", True, id="said by default"),
+        pytest.param("{compress: true}", "compress: false", False, id="not by this route"),
+    ],
+)
+def test_a_route_compresses_where_it_says_so(compiled, defaults, route, compresses):
+    snapshot = compiled(
+        gateway=HEAD + f"defaults: {defaults}\n",
+        policies=f"routes:\n  - {{id: a, match: {{path: /a}}, auth: public, upstream: pay, {route}}}\n",
+    )
+    (made,) = snapshot.routes
+    assert compresses == ("compress" == made.pipeline.policies[-1].name)
+    assert 2 * [compresses] == [
+        (b"Vary", b"Accept-Encoding") in edits.block(0, 200).fields for edits in made.edits
+    ]
+    assert 2 * [compresses] == [edits.table[b"etag"] is not None for edits in made.edits]
+
+
+def test_our_own_answers_depend_on_what_the_defaults_say(compiled):
+    snapshot = compiled(gateway=HEAD + "defaults: {compress: true}\n")
+    unmatched, _ = snapshot.router.route(asked(b"/nowhere"))
+    assert (b"Vary", b"Accept-Encoding") in unmatched.edits[0].block(0, 404).fields
+
+
+def test_routes_that_compress_share_their_edits_with_their_like_alone(compiled):
+    routes = compiled(
+        gateway=HEAD,
+        policies="""
+        defaults: {auth: public, upstream: pay}
+        routes:
+          - {id: a, match: {path: /a}, compress: true}
+          - {id: b, match: {path: /b}, compress: true}
+          - {id: c, match: {path: /c}}
+        """,
+    ).routes
+    first, second, third = (route.edits for route in routes)
+    assert (True, False) == (first is second, first is third)

@@ -131,3 +131,64 @@ def test_a_redirection_leaves_the_upstream_of_the_defaults(specs):
         """,
     ).entries[0]
     assert (None, "/p/a", ((b"x-api", b"2"),)) == (entry.spec.upstream, entry.match.path, entry.match.headers)
+
+
+CORS = """
+cors: {one: {allow_origins: ["https://a.b"]}, two: {allow_origins: ["https://a.b"]}}
+defaults: {auth: public, upstream: pay}
+routes:
+"""
+MISTAKE = 'expected the same cors as "a" (policies/a.yaml:4), as no preflight has the fields that differ'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "problems"),
+    [
+        pytest.param(
+            "match: {path: /a, headers: {X-Api: '1'}}, cors: one",
+            "match: {path: /a}, cors: two",
+            [f"policies/a.yaml:5:38: routes[1].cors: {MISTAKE}"],
+            id="two policies",
+        ),
+        pytest.param(
+            "match: {path: /a, headers: {X-Api: '1'}}, cors: one",
+            "match: {path: /a}",
+            [f"policies/a.yaml:5:20: routes[1].match: {MISTAKE}"],
+            id="one that is missing",
+        ),
+        pytest.param(
+            "match: {path: /a}, cors: one",
+            "match: {path: /a, headers: {X-Api: '1'}}, cors: one, report: [cors]",
+            [f"policies/a.yaml:5:61: routes[1].cors: {MISTAKE}"],
+            id="one that is on trial",
+        ),
+        pytest.param(
+            "match: {path: '/{x}', methods: [GET, PUT], headers: {X-Api: '1'}}, cors: one",
+            "match: {path: '/{y}', methods: [PUT], headers: {X-Api: '2'}}, cors: two",
+            [f"policies/a.yaml:5:81: routes[1].cors: {MISTAKE}"],
+            id="for a method that both have",
+        ),
+        pytest.param(
+            "match: {path: /a, methods: [GET], headers: {X-Api: '1'}}, cors: one",
+            "match: {path: /a, methods: [PUT]}, cors: two",
+            [],
+            id="a preflight tells methods apart",
+        ),
+        pytest.param(
+            "match: {path: /a, host: a.b, headers: {X-Api: '1'}}, cors: one",
+            "match: {path: /a}, cors: two",
+            [],
+            id="and hosts",
+        ),
+        pytest.param(
+            "match: {path: /a, headers: {X-Api: '1'}}, cors: one",
+            "match: {path: /a}, cors: one",
+            [],
+            id="the same policy",
+        ),
+        pytest.param("match: {path: /a, headers: {X-Api: '1'}}", "match: {path: /a}", [], id="none at all"),
+    ],
+)
+def test_routes_that_a_preflight_cannot_tell_apart_have_one_cors_policy(report, one, other, problems):
+    """Otherwise what one of them grants would let a script write to the other."""
+    assert problems == report(gateway=HEAD, policies=f"{CORS}  - {{id: a, {one}}}\n  - {{id: b, {other}}}\n")

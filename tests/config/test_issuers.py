@@ -153,6 +153,13 @@ def test_an_issuer_that_can_be_relied_on_loads(report, keys):
     assert [] == report(gateway=gateway(*keys, "audience: [api]"), policies=ROUTE.replace("AUTH", "id"))
 
 
+@pytest.mark.parametrize("name", ["public", "api_key", "basic", "mtls"])
+def test_an_issuer_does_not_take_the_name_of_something_else(report, name):
+    text = gateway(ISSUER, "jwks: https://id.example/keys", "audience: [api]").replace("  id:", f"  {name}:")
+    expected = f'gateway.yaml:6:3: issuers.{name}: expected another name, "{name}" means something in auth'
+    assert expected in report(gateway=text, policies=ROUTE.replace("AUTH", "public"))
+
+
 def test_secrets_are_not_shown(specs):
     text = gateway(ISSUER, 'secret: "${env:SECRET}"', "audience: [api]", "algorithms: [HS256]")
     secret = "hunter2" * 6

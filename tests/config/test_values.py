@@ -39,7 +39,10 @@ from gateway.config.snapshot import Address
             values.url, "https://id.example:8443/keys?a=1", "https://id.example:8443/keys?a=1", id="a URL"
         ),
         pytest.param(values.origin, "https://*.app.example:8443", "https://*.app.example:8443", id="origins"),
+        pytest.param(values.site, "http://[::1]:8080", "http://[::1]:8080", id="one origin"),
         pytest.param(values.host, "*.app.example", "*.app.example", id="a host with a wildcard"),
+        pytest.param(values.server_name, "pay.internal", "pay.internal", id="the name in a certificate"),
+        pytest.param(values.server_name, "2001:db8::1", "2001:db8::1", id="the address in a certificate"),
         pytest.param(values.name, "azora-pay.v2", "azora-pay.v2", id="a name"),
         pytest.param(values.permission, "payments:write", "payments:write", id="a permission"),
         pytest.param(values.grant, "payments:*", "payments:*", id="all of an area"),
@@ -67,6 +70,15 @@ REFUSED = {
     ],
     values.size: ["10", "64kb", "64KB", "1.5MiB", "-1B", "64KiB\n"],
     values.rate: ["600", "600/m", "600/0s", "/1m", "600 / 1m"],
+    values.server_name: [
+        "",
+        "*.internal",
+        "Pay.internal",
+        "pay.internal:443",
+        "[::1]",
+        "pay.",
+        f"{'a.' * 127}b",
+    ],
     values.percent: ["20", "101%", "-1%", "%"],
     values.network: ["10.0.0.1/8", "10.0.0/8", "10.0.0.0/33", "pay", "::/129"],
     values.listening: [
@@ -79,7 +91,15 @@ REFUSED = {
         *("http://[::1", "unix:run/a.sock"),
     ],
     values.url: ["id.example", "ftp://id", "https://u:p@id", "https://id/#a", "https://id:x", "https://id/ä"],
-    values.origin: ["app.example", "https://app.example/", "https://App.example"],
+    values.origin: [
+        *("app.example", "https://app.example/", "https://App.example", "https://app.example:443", "ftp://a"),
+        *("http://app.example:80", "http://app.example:080", "http://app.example:65536", "https://*", "Null"),
+        *("https://a.*.example", "https://u@app.example", "https://app.example\n", "**"),
+    ],
+    values.site: [
+        *("app.example", "https://App.example", "https://app.example/", "https://*.app.example", "*", "null"),
+        *("https://app.example:443", "http://app.example:80", "ftp://app.example"),
+    ],
     values.host: ["App.example", "app.example:80", "a_b", "*", "*.*.a", "-a", "a..b"],
     values.name: ["1a", "_a", "a b", "a/b", "a" * 65],
     values.permission: [

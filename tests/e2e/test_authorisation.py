@@ -3,12 +3,14 @@
 import pytest
 from aiohttp import web
 
-from gateway.policy import Exchange, Principal
+from gateway.http.reply import problem
+from gateway.policy import Exchange, Principal, Reason
 from gateway.policy.allow import Allow, Demand
 from gateway.policy.condition import condition
 
 DELETE = b"DELETE / HTTP/1.1\r\nHost: a.example\r\n"
 ROLES = frozenset(["student"])
+NOBODY = problem(401, Reason.NO_CREDENTIALS, "Who?", (b"WWW-Authenticate", b'Bearer realm="a"'))
 
 
 class Shown:
@@ -35,7 +37,8 @@ async def guarded(serve, backend):
     url = await backend(take)
 
     async def start(demand):
-        return await serve(url, pipeline=(Shown(), Allow(demand, "test:2")), headers="preset: api"), taken
+        pipeline = (Shown(), Allow(demand, "test:2", NOBODY))
+        return await serve(url, pipeline=pipeline, headers="preset: api"), taken
 
     return start
 
@@ -45,7 +48,7 @@ async def test_nobody_is_asked_for_credentials(guarded, session, url):
     async with session.get(url(gateway)) as response:
         problem = await response.json()
     assert (401, "no_credentials") == (response.status, problem["reason"])
-    assert 'Bearer realm="gateway"' == response.headers["WWW-Authenticate"]
+    assert 'Bearer realm="a"' == response.headers["WWW-Authenticate"]
     # The route's headers are on it, as on every answer.
     assert "nosniff" == response.headers["X-Content-Type-Options"]
     assert [] == taken

@@ -18,6 +18,10 @@ SHOWN = {
         0,
         ["HTTP/1.1 200 OK", "Cross-Origin-Resource-Policy: same-site", '"id": "course-1"'],
     ),
+    "The same list, compressed on its way": (
+        0,
+        ["HTTP/1.1 200 OK", "Content-Encoding: ", "Vary: Origin, Accept-Encoding", '"id": "course-1"'],
+    ),
     "What needs a token, asked for without one: 401": (
         0,
         ["HTTP/1.1 401 Unauthorized", 'WWW-Authenticate: Bearer realm="azora-gateway"', '"no_credentials"'],
@@ -56,6 +60,14 @@ SHOWN = {
         28,
         ["HTTP/1.1 101 Switching Protocols", "Sharp! What are we building?"],
     ),
+    "A browser asks whether a page of ours may send a DELETE: a preflight, answered by the gateway": (
+        0,
+        [
+            "HTTP/1.1 204 No Content",
+            "Access-Control-Allow-Origin: https://app.azora.example",
+            "Access-Control-Allow-Methods: PUT, DELETE",
+        ],
+    ),
     "A slow service that makes it in time": (0, ['{"slept": 2.0}']),
     "One that does not: 504 after five seconds": (
         0,
@@ -71,6 +83,10 @@ SHOWN = {
         ["HTTP/1.1 405 Method Not Allowed", "Allow: GET, HEAD", '"reason":"method_not_allowed"'],
     ),
     "A path trick, refused": (0, ["HTTP/1.1 400 Bad Request", '"reason":"bad_path"']),
+    "What another site made a browser send, refused": (
+        0,
+        ["HTTP/1.1 403 Forbidden", '"reason":"cross_site_request"'],
+    ),
     "A body over the route's limit, refused before it is read": (
         0,
         ["HTTP/1.1 413 ", '"reason":"body_too_large"'],

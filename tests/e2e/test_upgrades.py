@@ -6,7 +6,7 @@ from typing import final
 import pytest
 from aiohttp import WSMsgType, WSServerHandshakeError, web
 
-from gateway.policy import Exchange
+from gateway.policy import Exchange, Principal
 
 ROUTES = """\
 defaults: {auth: public, upstream: backend, headers: {preset: none, set: {X-Policy: marked}}}
@@ -192,22 +192,19 @@ async def test_stop_tells_it_as_well(opened):
 
 
 @final
-class Until:
-    """A policy whose grants end at a point in time."""
+class Over:
+    """A policy whose principals have shown something that is over already."""
 
-    name = "until"
+    name = "over"
     source = "test"
 
-    def __init__(self, until: float) -> None:
-        self._until = until
-
     def __call__(self, exchange: Exchange) -> None:
-        exchange.until = self._until
+        exchange.principal = Principal("user-1", "test", expires=0.0)
 
 
 async def test_tunnel_ends_when_what_was_granted_ends(serve, backend, session, url):
     """1008, as for a token that has expired."""
-    gateway = await serve(await backend(talk), policies=ROUTES, pipeline=(Until(0.0),))
+    gateway = await serve(await backend(talk), policies=ROUTES, pipeline=(Over(),))
     async with session.ws_connect(url(gateway, "/chat")) as socket:
         message = await socket.receive()
     assert (WSMsgType.CLOSE, 1008) == (message.type, message.data)
@@ -223,7 +220,7 @@ async def test_tunnel_ends_when_what_was_granted_ends(serve, backend, session, u
 async def test_stream_is_broken_off_when_what_was_granted_ends(serve, scripted, connect, framing):
     """Nobody can take what came for the whole."""
     backend = await scripted()
-    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Until(0.0),))
+    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Over(),))
     client = await connect(gateway)
     await client.send(b"GET /chat HTTP/1.1\r\nHost: a.example\r\n\r\n")
     stream, _ = await backend.requested()
@@ -235,7 +232,7 @@ async def test_stream_is_broken_off_when_what_was_granted_ends(serve, scripted, 
 
 async def test_body_whose_end_is_known_is_sent_to_its_end(serve, scripted, connect):
     backend = await scripted()
-    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Until(0.0),))
+    gateway = await serve(backend.url, policies=ROUTES, pipeline=(Over(),))
     client = await connect(gateway)
     await client.send(b"GET /chat HTTP/1.1\r\nHost: a.example\r\n\r\n")
     stream, _ = await backend.requested()

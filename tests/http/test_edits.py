@@ -100,6 +100,16 @@ def test_a_backend_that_invents_names_fills_no_memory(edits):
     assert len(learned) <= 4096
 
 
+@pytest.mark.parametrize("status", [200, 304, 404])
+def test_what_is_added_stands_beside_what_the_backend_sent(edits, status):
+    """Also on a 304, whose fields renew those of the stored response."""
+    more = edits.and_also([(b"Vary", b"Origin")], [b"Access-*"])
+    sent = [(b"Vary", b"Accept"), (b"Access-Control-Max-Age", b"1"), (b"Server", b"x")]
+    kept, block = more.apply(sent, status)
+    assert ([(b"Vary", b"Accept")], (*SET, (b"Vary", b"Origin"))) == (kept, block.fields[:3])
+    assert () == edits.add
+
+
 def test_a_backend_that_varies_its_fields_fills_no_memory():
     default = [(b"X-%d" % number, b"") for number in range(10)]
     edits = Edits([], default, [])
@@ -108,3 +118,28 @@ def test_a_backend_that_varies_its_fields_fills_no_memory():
         kept, block = edits.apply(sent)
         assert sorted(default) == sorted([*kept, *block.fields])
     assert len(edits._blocks) <= 256
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 404])
+def test_what_every_response_depends_on_joins_the_backends_own(status):
+    first, second = [(b"Vary", b"Origin")], [(b"Vary", b"Accept-Encoding")]
+    edits = Edits(SET, [], [b"X-Kong-*"]).and_also(first).and_also(second)
+    kept, block = edits.apply([(b"Vary", b"Cookie"), (b"X-Kong-Id", b"1")], status)
+    assert [(b"Vary", b"Cookie")] == kept
+    assert (*SET, (b"Vary", b"Origin, Accept-Encoding")) == block.fields
+
+
+def test_edits_that_depend_on_nothing_have_no_vary():
+    assert b"vary" not in lower(Edits(SET, DEFAULT, REMOVE).apply([])[1].fields)
+
+
+def test_a_field_that_is_noted_passes_or_not_as_before():
+    """Set, default, removed, removed by prefix, and none of these."""
+    names = [b"x-frame-options", b"cache-control", b"server", b"x-kong-id", b"etag"]
+    before = Edits(SET, DEFAULT, REMOVE)
+    after = before.and_also([], noted=names)
+    for name in names:
+        old, new = before.table[name], after.table[name]
+        assert (old is None or old.forwarded, old.bit if old else 0) == (new.forwarded, new.bit)
+        assert new.noted
+    assert after.table[b"location"] == before.table[b"location"]

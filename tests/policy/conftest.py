@@ -17,17 +17,19 @@ def exchange():
         method=b"GET",
         query=b"",
         fields=(),
+        lines=(),
+        noted=(),
         captures=(),
         principal=None,
     ):
-        lines, noted, _ = sift([b"%b: %b" % field for field in fields], REQUEST_FIELDS)
+        passing, known, _ = sift([*lines, *(b"%b: %b" % field for field in fields)], REQUEST_FIELDS)
         request = Request(
             method=method,
             authority=b"a.example",
             path=b"/",
             query=query,
-            lines=lines,
-            noted=noted,
+            lines=passing,
+            noted=known | dict(noted),
             length=length,
             client=client,
             secure=False,

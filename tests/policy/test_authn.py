@@ -1,11 +1,9 @@
-from math import inf
-
 import pytest
 
 from gateway.http.reply import problem
 from gateway.policy import Principal, Reason
 from gateway.policy.authn import Authentication, Identity, demand
-from gateway.policy.credential import Cookie, Field, Parameter
+from gateway.policy.credential import Authorization, Cookie, Parameter
 
 SOURCE = "policies/pay.yaml:3"
 BAD = problem(401, Reason.INVALID_TOKEN, "No.")
@@ -77,7 +75,7 @@ def test_a_demand_names_every_method(exchange):
     assert b"WWW-Authenticate" not in dict(demand([Always(None)]).fields)
 
 
-PLACES = [Field(b"authorization"), Cookie(b"session"), Parameter(b"key")]
+PLACES = [Authorization(), Cookie(b"session"), Parameter(b"key")]
 FIELDS = [(b"Authorization", b"Bearer a"), (b"Cookie", b"session=a; b=c"), (b"X-Other", b"d")]
 
 
@@ -102,19 +100,3 @@ def test_a_refused_request_has_nothing_left_to_log(exchange):
 def test_a_policy_says_its_name_and_its_place():
     policy = Authentication((), None, SOURCE)
     assert ("auth", SOURCE) == (policy.name, policy.source)
-
-
-@pytest.mark.parametrize(
-    ("expires", "before", "after"),
-    [
-        pytest.param(None, inf, inf, id="no end"),
-        pytest.param(1000.0, inf, 7.0, id="an end"),
-        pytest.param(1000.0, 3.0, 3.0, id="an end that another policy has put earlier"),
-    ],
-)
-def test_what_is_granted_ends_with_what_proved_it(exchange, expires, before, after):
-    here = exchange()
-    here.until = before
-    identity = Identity(Principal("thandi", "id", expires=expires), ())
-    Authentication((Always(identity),), None, SOURCE, lambda expires: expires - 993)(here)
-    assert after == here.until

@@ -1,4 +1,9 @@
+import time
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.policy.document import members
 
@@ -23,6 +28,29 @@ def test_an_object_is_read(raw, expected):
 @pytest.mark.parametrize(
     "raw",
     [
+        pytest.param(b'{"a":"' + b'\\"' * 250_000, id="escaped quotes"),
+        pytest.param(b'{"a":"' + b"\\" * 500_001, id="backslashes"),
+        pytest.param(b'"' * 500_000, id="quotes"),
+        pytest.param(b"]}" * 250_000, id="brackets that close nothing"),
+        pytest.param(b'["' * 250_000, id="brackets and quotes"),
+    ],
+)
+def test_half_a_megabyte_takes_no_time(raw):
+    begin = time.process_time()
+    with pytest.raises(ValueError, match=r"^(no JSON object|nested too deeply)"):
+        members(raw)
+    assert time.process_time() - begin < 0.5
+
+
+@given(st.binary(max_size=60) | st.text('{}[]":,\\ abnul0123456789.eE+-', max_size=60).map(str.encode))
+def test_whatever_the_bytes_an_object_or_a_refusal_comes_of_them(raw):
+    with suppress(ValueError):
+        assert isinstance(members(raw), dict)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
         pytest.param(b'{"a":1,"a":1}', id="a member twice, the same"),
         pytest.param(b'{"a":1,"\\u0061":2}', id="a member twice, once escaped"),
         pytest.param(b'{"b":{"a":1,"a":2}}', id="a member twice further down"),
@@ -41,6 +69,8 @@ def test_an_object_is_read(raw, expected):
         pytest.param(b"[" * 200_000, id="a bomb"),
         pytest.param(b'{"a":' + b"[" * 200_000, id="a bomb in a member"),
         pytest.param(b"{'a':1}", id="single quotes"),
+        pytest.param(b'{"a":"', id="a text without an end"),
+        pytest.param(b'{"a":"\\', id="an escape without an end"),
         pytest.param(b'{"a":1,}', id="a comma too many"),
     ],
 )

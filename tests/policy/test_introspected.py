@@ -8,7 +8,7 @@ import pytest
 from gateway.policy import Reason
 from gateway.policy.authn import Identity
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Field
+from gateway.policy.credential import Authorization
 from gateway.policy.introspected import IntrospectedTokens
 from gateway.policy.questions import Introspection
 
@@ -40,7 +40,7 @@ class Endpoint:
 @pytest.fixture(params=[False, True], ids=["at once", "after a wait"])
 def ask(request, exchange):
     async def verdict(told, *, issuer="", audience=(), token=b"opaque", certificate=None):
-        place = Field(b"authorization")
+        place = Authorization()
         method = IntrospectedTokens(
             endpoint=ENDPOINT,
             claims=Claims("legacy", issuer, frozenset(audience), 30.0),

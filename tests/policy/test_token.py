@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from gateway.policy import Reason
 from gateway.policy.authn import Identity
 from gateway.policy.claims import Claims
-from gateway.policy.credential import Cookie, Field, Parameter
+from gateway.policy.credential import Authorization, Cookie, Parameter
 from gateway.policy.jwk import FixedKeys, KeySet, public_key, shared_key
 from gateway.policy.token import Selected, Tokens, bearer
 
@@ -19,7 +19,7 @@ NOW = 1_800_000_000
 CLAIMS = {"iss": "https://id.example", "aud": "api", "sub": "thandi", "exp": NOW + 600}
 RULES = Claims("azora-id", "https://id.example", frozenset(["api"]), 30.0)
 CHALLENGE = bearer("azora", None)
-AUTHORIZATION = Field(b"authorization")
+AUTHORIZATION = Authorization()
 
 
 class Changing:
@@ -186,6 +186,19 @@ def test_a_token_that_was_tampered_with_is_refused(tokens, signer, attack, why):
     assert [why, why] == [reason(method.verify(token)) for _ in range(2)]
 
 
+def test_no_byte_of_a_token_can_be_another(tokens, signer):
+    """Nor can one be added or left out: a token has one spelling."""
+    method = tokens(Changing(signer()))
+    token = signer().token()
+    others = {
+        token[:at] + put + token[at + len(put) :] for at in range(len(token)) for put in (b"A", b"9", b".")
+    }
+    others |= {token[:at] + token[at + 1 :] for at in range(len(token))}
+    others |= {token[:at] + put + token[at:] for at in range(len(token) + 1) for put in (b"A", b"=", b"-")}
+    others.discard(token)
+    assert not [other for other in others if isinstance(method.verify(other), Identity)]
+
+
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "nOnE", ""])
 @pytest.mark.parametrize("end", [b".", b".YQ"])
 def test_unsigned_tokens_are_refused(tokens, signer, name, end):
@@ -292,7 +305,7 @@ async def test_a_bound_token_counts_beside_its_certificate(tokens, signer, excha
     for shown in (None, b"another", certificate, None, b"another", certificate):
         here = exchange(fields=[(b"Authorization", b"Bearer " + token)])
         here.request.certificate = shown
-        for each in (method, Selected(method)):
+        for each in (method, Selected(method, ())):
             said = each(here)
             said = await said if hasattr(said, "__await__") else said
             assert (None if shown == certificate else Reason.BOUND) is reason(said)
@@ -358,8 +371,8 @@ async def test_a_key_that_vanishes_while_it_is_waited_for_is_not_remembered(toke
 
 def test_among_several_issuers_a_token_says_whose_it_is(tokens, signer, exchange):
     other = Claims("other", "https://other.example", frozenset(["api"]), 0.0)
-    first = Selected(tokens(Changing(signer())))
     last = tokens(Changing(signer("ES256", "second")), claims=other)
+    first = Selected(tokens(Changing(signer())), (last,))
     theirs = signer("ES256", "second").token(CLAIMS | {"iss": "https://other.example"})
     for token, expected in ((signer().token(), "azora-id"), (theirs, "other")):
         here = exchange(fields=[(b"Authorization", b"Bearer " + token)])
@@ -368,6 +381,18 @@ def test_among_several_issuers_a_token_says_whose_it_is(tokens, signer, exchange
     nobody = exchange(fields=[(b"Authorization", b"Bearer abc")])
     assert (None, None) == (first(nobody), first(exchange()))
     assert Reason.INVALID_TOKEN is reason(last(nobody))
+
+
+def test_a_token_that_only_one_issuer_looks_for_is_for_that_one_to_refuse(tokens, signer, exchange):
+    """Otherwise it would pass for no token at all, and proof may be optional."""
+    last = tokens(Changing(signer("ES256", "second")), looked_at=(Cookie(b"session"),))
+    first = Selected(tokens(Changing(signer())), (last,))
+    strange = signer("ES256", "second").token(CLAIMS | {"iss": "https://evil.example"})
+    for token, why in ((b"abc", Reason.INVALID_TOKEN), (strange, Reason.UNKNOWN_KEY)):
+        shown = (b"Authorization", b"Bearer " + token)
+        assert why is reason(first(exchange(fields=[shown])))
+        assert first(exchange(fields=[shown, (b"Cookie", b"session=" + token)])) is None
+    assert Reason.MALFORMED_CREDENTIALS is reason(first(exchange(fields=[(b"Authorization", b"Bearer")])))
 
 
 def test_a_challenge_may_point_at_a_document():

@@ -46,8 +46,9 @@ def address():
     """The address of a scripted backend."""
 
     def of(backend):
-        host, _, port = backend.url.removeprefix("http://").partition(":")
-        return Address(host, int(port))
+        scheme, _, place = backend.url.partition("://")
+        host, _, port = place.partition(":")
+        return Address(host, int(port), tls=scheme == "https")
 
     return of
 

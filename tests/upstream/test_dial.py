@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import ssl
 
 import pytest
 
 from gateway.config.snapshot import Address
 from gateway.upstream.dial import Dialer
+from gateway.wire.tls import ClientTls
 from gateway.wire.upstream import Connection
 from gateway.wire.upstream_states import Event, State
 
@@ -123,3 +125,44 @@ async def test_what_is_gone_is_forgotten(named, dialed):
     assert {left} == await dialer.renew()
     dialer.forget(left)
     assert set() == await dialer.renew()
+
+
+@pytest.fixture
+def secured(address, authority):
+    """A Dialer of `pay.internal`, which stands for loopback addresses and has to prove its name."""
+
+    def make(backend, *answer, name="pay.internal"):
+        async def resolve(host, port):
+            return answer
+
+        place = Address("pay.internal", address(backend).port, tls=True)
+        return Dialer(place, resolve, ClientTls(authority.client(), name))
+
+    return make
+
+
+async def test_the_name_is_verified_at_the_address_that_it_stands_for(scripted, authority, secured, dialed):
+    backend = await scripted(tls=authority.server("pay.internal"))
+    dialer = secured(backend, "127.0.0.1")
+    connection = await dialed(dialer)
+    assert (State.IDLE, ("127.0.0.1",)) == (connection.state, dialer.addresses)
+
+
+async def test_an_address_that_is_not_there_is_passed_over_with_tls_too(scripted, authority, secured, dialed):
+    backend = await scripted(tls=authority.server("pay.internal"))
+    assert State.IDLE == (await dialed(secured(backend, "127.0.0.9", "127.0.0.1"))).state
+
+
+async def test_an_address_that_cannot_prove_the_name_is_not_passed_over(scripted, authority, secured):
+    """Its neighbour could; but that somebody answers in its name must not go unseen."""
+    backend = await scripted(tls=authority.server("other.internal"))
+    connection = Connection(Owner())
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        await secured(backend, "127.0.0.1", "127.0.0.9").dial(connection)
+    assert not connection.was_made
+
+
+async def test_the_address_itself_proves_nothing(scripted, authority, secured):
+    backend = await scripted(tls=authority.server("127.0.0.1"))
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        await secured(backend, "127.0.0.1").dial(Connection(Owner()))

@@ -11,6 +11,7 @@ from gateway.upstream.dial import Dialer
 from gateway.upstream.endpoint import Endpoint
 from gateway.upstream.health import Probes
 from gateway.upstream.pool import Pool
+from gateway.wire.tls import ClientTls
 
 
 @pytest.fixture
@@ -33,14 +34,14 @@ async def probes():
 def endpoint(clock):
     """Makes an endpoint of a backend's URL."""
 
-    def make(url, host="preserve"):
+    def make(url, host="preserve", tls=None):
         if url.startswith("unix:"):
             address = Address(unix=url.removeprefix("unix:"))
         else:
-            name, _, port = url.removeprefix("http://").partition(":")
-            address = Address(name, int(port))
+            name, _, port = url.partition("://")[2].partition(":")
+            address = Address(name, int(port), tls=tls is not None)
         bounds = Bounds(max_connections=1, max_pending=1, wait=1.0, idle=1.0)
-        return Endpoint(Pool(Dialer(address), bounds, 1.0, clock), host)
+        return Endpoint(Pool(Dialer(address, tls=tls), bounds, 1.0, clock), host)
 
     return make
 
@@ -200,3 +201,26 @@ async def test_probe_that_is_called_off_says_nothing(scripted, probes, endpoint)
     probing.cancel()
     await asyncio.gather(probing, return_exceptions=True)
     assert (True, [], b"") == (asked.healthy, changes, await stream.rest())
+
+
+@pytest.mark.parametrize(
+    ("names", "name", "healthy"),
+    [
+        pytest.param(["127.0.0.1"], "127.0.0.1", True, id="an address"),
+        pytest.param(["pay.internal"], "pay.internal", True, id="a name that is not the address"),
+        pytest.param(["127.0.0.1"], "pay.internal", False, id="another name"),
+    ],
+)
+async def test_a_probe_verifies_the_endpoint_as_requests_do(
+    probes, endpoint, scripted, authority, names, name, healthy
+):
+    backend = await scripted(tls=authority.server(*names))
+    found, changes = probes()
+    asked = endpoint(backend.url, tls=ClientTls(authority.client(), name))
+    asked.healthy = not healthy
+    probing = asyncio.create_task(found.probe(asked))
+    if healthy:
+        stream, _ = await backend.requested()
+        await stream.send(OK)
+    await probing
+    assert (healthy, [None], len(backend.taken)) == (asked.healthy, changes, int(healthy))

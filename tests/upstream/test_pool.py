@@ -10,6 +10,7 @@ from gateway.config.snapshot import Pool as Bounds
 from gateway.upstream.dial import Dialer
 from gateway.upstream.pool import Pool
 from gateway.upstream.resolution import resolve
+from gateway.wire.tls import ClientTls
 from gateway.wire.upstream import Fault, UpstreamError
 from gateway.wire.upstream_states import Event, State
 
@@ -19,9 +20,19 @@ async def pools(clock):
     """Makes pools that are closed in the end."""
     made = []
 
-    def make(address, *, max_connections=8, max_pending=8, wait=5.0, idle=30.0, connect=5.0, resolve=resolve):
+    def make(
+        address,
+        *,
+        tls=None,
+        max_connections=8,
+        max_pending=8,
+        wait=5.0,
+        idle=30.0,
+        connect=5.0,
+        resolve=resolve,
+    ):
         pool = Pool(
-            Dialer(address, resolve), Bounds(max_connections, max_pending, wait, idle), connect, clock
+            Dialer(address, resolve, tls), Bounds(max_connections, max_pending, wait, idle), connect, clock
         )
         made.append(pool)
         return pool
@@ -328,3 +339,27 @@ async def test_name_that_is_not_found_again_keeps_its_addresses(moving, caplog):
     assert "not found" in caplog.text
     pool.put_back(connection)
     assert State.IDLE == (await pool.connect()).state
+
+
+async def test_a_certificate_that_proves_nothing_is_told_apart(
+    pools, address, scripted, authorities, authority, fault
+):
+    backend = await scripted(tls=next(authorities).server("127.0.0.1"))
+    pool = pools(address(backend), tls=ClientTls(authority.client(), "127.0.0.1"))
+    assert Fault.CERTIFICATE == await fault(pool.acquire())
+    assert (0, []) == (pool.open, backend.taken)
+
+
+async def test_a_backend_that_speaks_no_tls_is_told_apart(pools, address, backend, authority, fault):
+    pool = pools(address(backend), tls=ClientTls(authority.client(), "127.0.0.1"))
+    acquiring = asyncio.create_task(fault(pool.acquire()))
+    await (await backend.accept()).send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    assert (Fault.TLS, 0) == (await acquiring, pool.open)
+
+
+async def test_the_time_to_connect_covers_the_handshake(pools, address, backend, authority, fault):
+    """One that gives up in the middle of it is counted once."""
+    pool = pools(address(backend), tls=ClientTls(authority.client(), "127.0.0.1"), connect=0.05)
+    assert Fault.CONNECT_TIMEOUT == await fault(pool.acquire())
+    stream = await backend.accept()
+    assert (0, b"\x16") == (pool.open, (await stream.rest())[:1])

@@ -77,10 +77,12 @@ class RecordingTransport(asyncio.Transport):
     """Keeps what is written and brings what is fed; it calls its protocol back as uvloop does.
 
     While `taking` is false the other side reads nothing: what is written piles up, as in a socket's buffer.
+    With `tls` there is no half-close: the loop closes at the end of one direction.
     """
 
-    def __init__(self, protocol: Any, peer: object = (CLIENT, 50000)) -> None:
-        super().__init__({"peername": peer})
+    def __init__(self, protocol: Any, peer: object = (CLIENT, 50000), tls: object = None) -> None:
+        super().__init__({"peername": peer, "ssl_object": tls})
+        self.has_half_close = tls is None
         self.protocol = protocol
         self.written = bytearray()
         self.on_write: Callable[[bytes], None] = lambda data: None
@@ -107,9 +109,10 @@ class RecordingTransport(asyncio.Transport):
             self.protocol.pause_writing()
 
     def can_write_eof(self) -> bool:
-        return True
+        return self.has_half_close
 
     def write_eof(self) -> None:
+        assert self.has_half_close, "there is no half-close over TLS"
         self.ended = True
 
     def close(self) -> None:
@@ -139,9 +142,10 @@ class RecordingTransport(asyncio.Transport):
     # What the other side does.
 
     def feed(self, *pieces: bytes) -> None:
-        """Send pieces, each a read of its own; an empty one says that no more will come."""
-        self._coming.extend(pieces)
-        self._bring()
+        """Send pieces, each a read of its own; behind an empty one, the end, nothing comes any more."""
+        if not self._at_eof:
+            self._coming.extend(pieces)
+            self._bring()
 
     def take(self, size: int) -> None:
         """Read `size` bytes of what has piled up."""
@@ -164,7 +168,10 @@ class RecordingTransport(asyncio.Transport):
                 self.protocol.data_received(piece)
             else:
                 self._at_eof = True
-                if not self.protocol.eof_received():
+                self._coming.clear()
+                stays = self.protocol.eof_received()
+                assert self.has_half_close or not stays, "the loop would log that it has no effect"
+                if not stays:
                     self.close()
 
     def _lose_later(self) -> None:
@@ -360,10 +367,12 @@ class Bench:
         self.stock()
         self.client, self.transport = self.connect()
 
-    def connect(self, peer: object = (CLIENT, 50000)) -> tuple[Downstream, RecordingTransport]:
+    def connect(
+        self, peer: object = (CLIENT, 50000), tls: object = None
+    ) -> tuple[Downstream, RecordingTransport]:
         """A client's connection."""
         client = Downstream(self.proxy, self.intake, self.snapshot.timeouts, self.clock, self.connections)
-        transport = RecordingTransport(client, peer)
+        transport = RecordingTransport(client, peer, tls)
         client.connection_made(transport)
         return client, transport
 

@@ -426,3 +426,70 @@ async def test_the_address_of_the_connection_is_told(bench, peer, expected):
 
 async def test_a_telling_name(bench):
     assert "<Downstream HEAD held=0>" == repr(bench.client)
+
+
+class Tls:
+    """What a client's handshake came to; it showed no certificate."""
+
+    def getpeercert(self, binary_form):
+        assert binary_form
+
+
+@pytest.fixture
+def secure(bench):
+    """The bench with a client that speaks TLS."""
+    bench.client, bench.transport = bench.connect(tls=Tls())
+    return bench
+
+
+@pytest.mark.parametrize("close", ["keep-alive", "drain"])
+async def test_the_goodbye_of_tls_is_not_waited_for_between_requests(secure, close):
+    """Who keeps a connection for later may not even read it."""
+    await secure.send(GET)
+    secure.transport.taking = False
+    secure.transport._lose_later = lambda: None
+    if close == "drain":
+        secure.client.finish()
+    else:
+        secure.pass_time(76)
+    assert (True, False) == (secure.transport.closed, secure.transport.aborted)
+    secure.pass_time(1.5)
+    assert not secure.transport.aborted
+    secure.pass_time(1)
+    assert secure.transport.aborted
+
+
+async def test_the_last_answer_has_its_time_over_tls_too(secure):
+    secure.transport._lose_later = lambda: None
+    await secure.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    assert (True, False) == (secure.transport.closed, secure.transport.aborted)
+    secure.pass_time(29)
+    assert not secure.transport.aborted
+    secure.pass_time(2)
+    assert secure.transport.aborted
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([GET], id="while it waits"),
+        pytest.param([POST, b"hello"], id="in the middle of a body"),
+        pytest.param([SOCKET], id="in a handshake of its own"),
+    ],
+)
+async def test_a_client_that_ends_over_tls_has_left(secure, pieces):
+    secure.script.at_end = silent
+    await secure.send(*pieces)
+    _, pipe = secure.busy
+    secure.transport.feed(b"")
+    await secure.settle()
+    assert (b"", True) == (secure.transport.written, pipe.aborted)
+    secure.check_books()
+
+
+async def test_an_early_answer_over_tls_lingers_without_a_half_close(secure):
+    await secure.send(POST.replace(b"POST / ", b"POST /get-only "))
+    assert ["405 method_not_allowed"] == [answer.line for answer in secure.answers()]
+    assert not secure.transport.closed
+    secure.pass_time(2.5)
+    assert secure.transport.closed

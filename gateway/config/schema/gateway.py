@@ -62,7 +62,15 @@ class ListenerTlsSpec(Spec):
     )
     min_version: Literal["1.2", "1.3"] = optional("The oldest version.", "1.2")
     client_ca: Text | None = optional("Authorities of client certificates.")
-    client_auth: Literal["optional", "required"] | None = optional("Whether clients show a certificate.")
+    client_auth: Literal["optional", "required"] | None = optional(
+        "Whether clients may or must show a certificate of theirs."
+    )
+
+    @model_validator(mode="after")
+    def _asks_whom_it_can_verify(self) -> "ListenerTlsSpec":
+        if (self.client_ca is None) != (self.client_auth is None):
+            raise rule("expected client_ca and client_auth together, got only one of them")
+        return self
 
 
 class ListenerSpec(Spec):
@@ -78,7 +86,7 @@ class ListenerSpec(Spec):
         "What becomes of the W3C trace context that arrives here.", "restart"
     )
     path: PathSpec = optional("What may stand in a path.", {})
-    tls: ListenerTlsSpec | None = later("TLS on this listener.")
+    tls: ListenerTlsSpec | None = optional("TLS on this listener. Absent: plain HTTP.")
 
 
 class AdminCorsSpec(Spec):

@@ -2,6 +2,8 @@
 
 from typing import Annotated, Literal
 
+from pydantic import AfterValidator, ValidationInfo, field_validator
+
 from gateway.config.schema.model import (
     LIST,
     NAME,
@@ -21,7 +23,9 @@ from gateway.config.schema.model import (
     Text,
     needed,
     optional,
+    rule,
 )
+from gateway.policy.cors import ANY
 
 Preset = Literal["helmet", "api", "owasp", "none"]
 Names = Annotated[Annotated[Name, NAME] | Annotated[Items[Name], LIST], SHAPE]
@@ -53,20 +57,46 @@ class RoleSpec(Spec):
     )
 
 
-class CorsSpec(Spec):
-    """Which browser applications of other origins may call."""
+def _any_alone(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if ANY in origins and len(origins) > 1:
+        raise rule('expected "*" alone, or origins without it')
+    return origins
 
-    allow_origins: Annotated[Items[Origin], NOT_EMPTY] = needed(
-        "Origins, compared byte for byte. `https://*.app.example` stands for one or more labels."
+
+class CorsSpec(Spec):
+    """Which browser applications of other origins may call. What the service says of it is replaced."""
+
+    allow_origins: Annotated[Items[Origin], NOT_EMPTY, AfterValidator(_any_alone)] = needed(
+        "Origins, compared byte for byte. `https://*.app.example` stands for one or more labels, `null` for "
+        "whatever hides its origin, `*` alone for all. For WebSockets and `reject` list the site's own too."
     )
     allow_methods: Items[Method] = optional("Methods beside GET, HEAD and POST.", ())
-    allow_headers: Items[FieldName] = optional("Request fields that a browser may send.", ())
-    expose_headers: Items[FieldName] = optional("Response fields that a script may read.", ())
-    credentials: Flag = optional("Whether cookies and other credentials may come along.", False)
-    max_age: Duration | None = optional("How long a browser may remember the answer to a preflight.")
-    on_disallowed: Literal["omit", "reject"] = optional(
-        "What another origin gets: an answer without permission, or a refusal.", "omit"
+    allow_headers: Items[FieldName] = optional(
+        "Request fields that a script may set beside Accept, Accept-Language, Content-Language, Content-Type "
+        "and Range; `*` stands for all but Authorization.",
+        (),
     )
+    expose_headers: Items[FieldName] = optional(
+        "Response fields that a script may read beside RateLimit, RateLimit-Policy, Retry-After, "
+        "X-Request-Id and traceresponse; `*` stands for all but Authorization.",
+        (),
+    )
+    credentials: Flag = optional("Whether cookies and other credentials may come along.", False)
+    max_age: Duration | None = optional(
+        "How long a browser may remember the answer to a preflight. Absent: as it likes, some seconds."
+    )
+    on_disallowed: Literal["omit", "reject"] = optional(
+        "What another origin gets: an answer without permission, or 403. A WebSocket always gets 403.", "omit"
+    )
+
+    @field_validator("credentials")
+    @classmethod
+    def _with_nothing_wild(cls, credentials: bool, info: ValidationInfo) -> bool:
+        # Fetch, "CORS protocol and credentials": with them `*` is no wildcard, and a browser refuses it.
+        for name in ("allow_origins", "allow_headers", "expose_headers"):
+            if credentials and ANY in info.data.get(name, ()):
+                raise rule(f'expected no credentials beside "*" in {name}')
+        return credentials
 
 
 class HeadersSpec(Spec):

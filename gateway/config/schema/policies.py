@@ -16,7 +16,7 @@ class PoliciesSpec(Spec):
 
     tiers: dict[Name, TierSpec] = later("Rates by name.", {})
     roles: dict[Name, RoleSpec] = optional("Roles by name.", {})
-    cors: dict[Name, CorsSpec] = later("CORS policies by name.", {})
+    cors: dict[Name, CorsSpec] = optional("CORS policies by name.", {})
     headers: dict[Name, HeadersSpec] = optional("Headers policies by name.", {})
     defaults: DefaultsSpec = optional("Keys for every route of this file.", {})
     routes: Items[RouteSpec] = optional("The routes.", ())

@@ -20,12 +20,12 @@ from gateway.config.schema.model import (
     Items,
     Method,
     Name,
-    Origin,
     OwnField,
     Percent,
     Permission,
     Prefix,
     Scope,
+    Site,
     Size,
     Spec,
     Status,
@@ -107,7 +107,7 @@ class ChoiceSpec(Spec):
 class TrustedSpec(Spec):
     """Origins beside the gateway's own."""
 
-    trusted: Items[Origin] = needed("Origins that may send requests with cookies.")
+    trusted: Items[Site] = needed("Origins that may send requests with cookies, byte for byte.")
 
 
 def _item(value: object) -> str:
@@ -171,14 +171,21 @@ class DefaultsSpec(Spec):
         ]
         | None
     ) = later("Tiers that every request is counted by.")
-    cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = later(
-        "Which browser applications may call: the name of a cors policy, or the policy in place."
+    cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = optional(
+        "Which browser applications may call: the name of a cors policy, or the policy in place. Absent: the "
+        "service decides."
     )
     csrf: (
         Annotated[Annotated[Literal["auto", "off"], NAME] | Annotated[TrustedSpec, MAPPING], SHAPE] | None
-    ) = later('Whether requests with cookies from other origins are refused: `auto`, `"off"`, or `trusted`.')
+    ) = optional(
+        "Whether a request with cookies or a password that another site made a browser send is refused: "
+        '`auto`, `"off"`, or `trusted`, which names other origins that may. Absent: `auto`.'
+    )
     validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
-    compress: Flag | None = later("Whether responses are compressed for clients that accept it.")
+    compress: Flag | None = optional(
+        "Whether responses are compressed for clients that accept it, as zstd, br or gzip. Strong ETags then "
+        "become weak, which `If-Match` does not match."
+    )
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = later("Objectives that alerts are made from.")
 

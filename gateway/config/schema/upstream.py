@@ -3,6 +3,8 @@
 import re
 from typing import Annotated, Literal
 
+from pydantic import model_validator
+
 from gateway.config.schema.model import (
     MAPPING,
     NAME,
@@ -16,14 +18,14 @@ from gateway.config.schema.model import (
     Number,
     Percent,
     Reads,
+    ServerName,
     Spec,
     Text,
-    later,
-    later_where,
     needed,
     optional,
+    rule,
 )
-from gateway.config.snapshot import Address, Hash
+from gateway.config.snapshot import Hash
 from gateway.config.values import FIELD_NAME
 from gateway.http.fields import REQUEST_FIELDS
 
@@ -114,22 +116,23 @@ class UpstreamTlsSpec(Spec):
     """TLS towards an upstream."""
 
     ca: Text | None = optional("Authorities of its certificate. Absent: the system's.")
-    server_name: Host | None = optional("The name in its certificate. Absent: the endpoint's host.")
+    server_name: ServerName | None = optional(
+        "The name or address in its certificate. Absent: the endpoint's host."
+    )
     certificate: Text | None = optional("Our certificate, where it wants one.")
     key: Text | None = optional("Our private key.")
 
-
-def _is_tls(endpoint: Address) -> bool:
-    return endpoint.tls
-
-
-Endpoints = Annotated[Items[Annotated[Endpoint, later_where(_is_tls)]], NOT_EMPTY]
+    @model_validator(mode="after")
+    def _shows_what_it_can_prove(self) -> "UpstreamTlsSpec":
+        if (self.certificate is None) != (self.key is None):
+            raise rule("expected certificate and key together, got only one of them")
+        return self
 
 
 class UpstreamSpec(Spec):
     """A named set of endpoints with one connection policy."""
 
-    endpoints: Endpoints = needed(
+    endpoints: Annotated[Items[Endpoint], NOT_EMPTY] = needed(
         "Where it answers: `http://host:port`, `https://host:port` or `unix:/path`."
     )
     host: Host = optional(
@@ -145,4 +148,12 @@ class UpstreamSpec(Spec):
     pool: PoolSpec = optional("Connections to one endpoint.", {})
     timeouts: UpstreamTimeoutsSpec = optional("How long a backend may take.", {})
     retry: RetrySpec | None = optional("Another attempt where the first one failed.")
-    tls: UpstreamTlsSpec | None = later("TLS towards this upstream.")
+    tls: UpstreamTlsSpec | None = optional(
+        "How TLS is spoken with `https` endpoints. Absent: as with any site, by the system's authorities."
+    )
+
+    @model_validator(mode="after")
+    def _secures_every_endpoint(self) -> "UpstreamSpec":
+        if self.tls is not None and not all(endpoint.tls for endpoint in self.endpoints):
+            raise rule("expected https endpoints alone beside tls, got one without TLS")
+        return self

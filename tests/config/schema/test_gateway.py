@@ -53,3 +53,24 @@ def test_any_free_port_may_be_asked_for_twice():
 )
 def test_a_key_is_refused(keys, message):
     assert [message] == messages(**keys)
+
+
+@pytest.mark.parametrize("alone", [{"client_ca": "ca.pem"}, {"client_auth": "optional"}])
+def test_clients_are_asked_for_what_can_be_verified(alone):
+    """An authority that nobody is measured by would look like a defence."""
+    tls = {"certificates": [{"certificate": "a.crt", "key": "a.key"}], **alone}
+    message = "expected client_ca and client_auth together, got only one of them"
+    assert [message] == messages(listeners=[{"address": "127.0.0.1:1", "tls": tls}])
+
+
+@pytest.mark.parametrize(
+    ("tls", "message"),
+    [
+        pytest.param({"certificates": []}, "expected at least one item, got none", id="no certificate"),
+        pytest.param({"min_version": "1.1"}, "Input should be '1.2' or '1.3'", id="a version of old"),
+    ],
+)
+def test_tls_that_nobody_can_speak_is_refused(tls, message):
+    certificates = [{"certificate": "a.crt", "key": "a.key"}]
+    tls = {"certificates": certificates, **tls}
+    assert [message] == messages(listeners=[{"address": "127.0.0.1:1", "tls": tls}])

@@ -15,6 +15,13 @@ from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpe
         pytest.param(
             CorsSpec, {"allow_origins": ["https://a.b"], "max_age": "2h"}, "max_age", 7200.0, id="an age"
         ),
+        pytest.param(
+            CorsSpec,
+            {"allow_origins": ["https://a.b"], "allow_headers": ["*", "Authorization"]},
+            "allow_headers",
+            ("*", "Authorization"),
+            id="any field, and the one that is no part of it",
+        ),
         pytest.param(HeadersSpec, {}, "preset", "helmet", id="the usual preset"),
         pytest.param(
             RoleSpec, {"permissions": ["a:b", "c:*", "*"]}, "permissions", ("a:b", "c:*", "*"), id="a role"
@@ -43,3 +50,67 @@ def test_a_policy_is_read(spec, data, key, value):
 def test_a_policy_that_makes_no_sense_is_refused(spec, data):
     with pytest.raises(ValidationError):
         spec.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        pytest.param(
+            'allow_origins: ["*"]\n      credentials: true',
+            '4:20: cors.web.credentials: expected no credentials beside "*" in allow_origins',
+            id="credentials for everybody",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b"]\n      allow_headers: [X-A, "*"]\n      credentials: true',
+            '5:20: cors.web.credentials: expected no credentials beside "*" in allow_headers',
+            id="with credentials no field is wild",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b"]\n      expose_headers: ["*"]\n      credentials: true',
+            '5:20: cors.web.credentials: expected no credentials beside "*" in expose_headers',
+            id="nor are those to be read",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b", "*"]',
+            '3:22: cors.web.allow_origins: expected "*" alone, or origins without it',
+            id="everybody and somebody",
+        ),
+        pytest.param(
+            "allow_origins: []",
+            "3:22: cors.web.allow_origins: expected at least one item, got none",
+            id="nobody",
+        ),
+        pytest.param(
+            "allow_origins: [app.example]",
+            "3:23: cors.web.allow_origins[0]: expected an origin such as https://app.example, in lower case "
+            'and without a path, got "app.example"',
+            id="a host without its scheme",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b:443"]',
+            "3:23: cors.web.allow_origins[0]: expected an origin without the usual port, as browsers leave "
+            'it out, got "https://a.b:443"',
+            id="an origin that no browser sends",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b"]\n      allow_methods: ["*"]',
+            "4:23: cors.web.allow_methods[0]: expected a method in upper case such as GET, neither CONNECT "
+            'nor TRACE, got "*"',
+            id="methods are listed",
+        ),
+        pytest.param(
+            'allow_origins: ["https://a.b"]\n      max_age: 0s',
+            '4:16: cors.web.max_age: expected a duration longer than 0s, got "0s"',
+            id="no age",
+        ),
+        pytest.param(
+            'allow_origin: ["https://a.b"]',
+            "3:7: cors.web.allow_origin: expected a known key, got "
+            '"allow_origin" (did you mean "allow_origins"?)',
+            id="a key that is nearly right",
+        ),
+    ],
+)
+def test_a_cors_policy_that_cannot_be_meant_is_told(report, text, problem):
+    found = report(policies=f"cors:\n    web:\n      {text}\n")
+    assert f"policies/a.yaml:{problem}" in found

@@ -26,7 +26,6 @@ def test_a_file_may_hold_roles_headers_defaults_and_routes():
     "section",
     [
         pytest.param({"tiers": {"a": {"limit": "1/1s"}}}, id="tiers"),
-        pytest.param({"cors": {"a": {"allow_origins": ["https://a.b"]}}}, id="cors"),
     ],
 )
 def test_what_is_not_built_yet_says_so(section):

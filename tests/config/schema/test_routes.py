@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.config.schema.named import HeadersSpec
-from gateway.config.schema.routes import AllowSpec, RouteSpec
+from gateway.config.schema.routes import AllowSpec, RouteSpec, TrustedSpec
 
 ROUTE = {"id": "a", "match": {"path": "/a"}}
 
@@ -24,10 +24,16 @@ def messages(**keys):
             HeadersSpec.model_validate({"preset": "api"}),
             id="in place",
         ),
+        pytest.param({"csrf": "off"}, "csrf", "off", id="a word"),
+        pytest.param(
+            {"csrf": {"trusted": ["https://app.example"]}},
+            "csrf",
+            TrustedSpec(trusted=("https://app.example",)),
+            id="trusted origins",
+        ),
+        pytest.param({"compress": True}, "compress", True, id="compression"),
         pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
         pytest.param({}, "auth", None, id="nothing is implied"),
-        pytest.param({"auth": "azora-id"}, "auth", "azora-id", id="an issuer"),
-        pytest.param({"auth": ["a", "public"]}, "auth", ("a", "public"), id="optional proof"),
         pytest.param({}, "is_public", False, id="nor that everybody may come"),
         pytest.param({"auth": "public"}, "is_public", True, id="which has to be said"),
         pytest.param(
@@ -36,6 +42,8 @@ def messages(**keys):
             AllowSpec.model_validate({"when": "true"}),
             id="a demand",
         ),
+        pytest.param({"auth": "azora-id"}, "auth", "azora-id", id="an issuer"),
+        pytest.param({"auth": ["a", "public"]}, "auth", ("a", "public"), id="optional proof"),
     ],
 )
 def test_a_route_is_read(keys, key, value):
@@ -48,10 +56,7 @@ def test_a_route_is_read(keys, key, value):
         pytest.param(
             {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
         ),
-        pytest.param({"cors": {"allow_origins": ["https://a.b"]}}, id="cors"),
-        pytest.param({"csrf": "auto"}, id="csrf"),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
-        pytest.param({"compress": True}, id="compression"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
     ],

@@ -81,12 +81,25 @@ def test_a_path_that_cannot_be_asked_is_refused(path):
     assert found.endswith("a path such as /health, in visible ASCII")
 
 
+def test_tls_needs_no_more_than_an_endpoint_that_speaks_it():
+    spec = UpstreamSpec.model_validate({"endpoints": ["https://h", "http://h"]})
+    assert ([True, False], None) == ([endpoint.tls for endpoint in spec.endpoints], spec.tls)
+
+
 @pytest.mark.parametrize(
-    "keys",
+    "endpoints",
     [
-        pytest.param({"endpoints": ["https://h"]}, id="TLS"),
-        pytest.param({"tls": {"ca": "ca.pem"}}, id="authorities"),
+        pytest.param(["http://h"], id="none does"),
+        pytest.param(["https://h", "http://h"], id="one does not"),
+        pytest.param(["https://h", "unix:/run/h"], id="a Unix socket does not"),
     ],
 )
-def test_what_is_not_built_yet_says_so(keys):
-    assert ["not available yet"] == messages(**keys)
+def test_tls_is_not_said_of_endpoints_that_do_not_speak_it(endpoints):
+    message = "expected https endpoints alone beside tls, got one without TLS"
+    assert [message] == messages(endpoints=endpoints, tls={})
+
+
+@pytest.mark.parametrize("alone", ["certificate", "key"])
+def test_a_certificate_and_its_key_go_together(alone):
+    message = "expected certificate and key together, got only one of them"
+    assert [message] == messages(endpoints=["https://h"], tls={alone: "a.pem"})
