@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import final
 
-from gateway.config.names import ANY, at
+from gateway.config.names import ANY, BUILT_IN_AUTH, at
 from gateway.config.problem import Path, Problem
 from gateway.config.schema.credentials import ApiKeysFile, ApiKeySpec, UsersFile, UserSpec
 from gateway.config.schema.gateway import GatewaySpec
@@ -24,7 +24,6 @@ from gateway.policy.questions import Service
 API_KEY, BASIC, MTLS = api_key.METHOD, basic.METHOD, "mtls"
 # The section of gateway.yaml that a method needs.
 _SECTIONS = {API_KEY: "api_keys", BASIC: "basic_users", MTLS: "certificates"}
-_TAKEN = ("public", *_SECTIONS)
 _CALLERS: tuple[Path, ...] = (("defaults", "auth"), ("routes", ANY, "auth"))
 _SECONDS_AT_MOST = 10.0
 
@@ -39,7 +38,7 @@ class Credentials:
 
 
 def problems(trees: Sequence[Tree]) -> Iterator[Problem]:
-    """Methods without their section, names that mean something else, and services out of bounds.
+    """Methods without their section, and services whose name means something else.
 
     The first of `trees` is that of gateway.yaml.
     """
@@ -49,12 +48,9 @@ def problems(trees: Sequence[Tree]) -> Iterator[Problem]:
             section = _SECTIONS.get(name) if isinstance(name, str) else None
             if section is not None and gateway.at((section,)) is None:
                 yield tree.problem(path, f'expected the section "{section}" in gateway.yaml for {name}')
-    for section in ("issuers", "forward_auth"):
-        for path, _ in at(gateway, (section, ANY)):
-            if path[-1] in _TAKEN:
-                yield gateway.key_problem(
-                    path, f'expected another name: "{path[-1]}" has a meaning of its own'
-                )
+    for path, _ in at(gateway, ("forward_auth", ANY)):
+        if path[-1] in BUILT_IN_AUTH:
+            yield gateway.key_problem(path, f'expected another name, "{path[-1]}" means something in auth')
 
 
 def beyond(tree: Tree, gateway: GatewaySpec) -> Iterator[Problem]:
