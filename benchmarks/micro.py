@@ -4,6 +4,7 @@ The best of many repeats: what the code costs when nobody disturbs it. System ca
 event loop are left out, so these numbers compare a function with itself, and not with a proxy.
 """
 
+import time
 import timeit
 from collections.abc import Callable
 from functools import partial
@@ -15,8 +16,14 @@ from gateway.http.reply import problem
 from gateway.http.request import Request
 from gateway.policy import Exchange, Pipeline, Policy, Principal
 from gateway.policy.allow import Allow, Demand
+from gateway.policy.bucket import Charge
 from gateway.policy.condition import condition
 from gateway.policy.cors import Cors, Terms
+from gateway.policy.partition import keys
+from gateway.policy.quota import quota
+from gateway.policy.standing import Standard
+from gateway.policy.tier import rate
+from gateway.quota.memory import MemoryBuckets
 from gateway.routing import Match, Route, Router
 
 _REPEATS = 30
@@ -62,6 +69,8 @@ def calls() -> dict[str, Callable[[], object]]:
         "Router.route, 10,000 routes": _routing(10_000),
         "allow, a known principal": _allowing(Demand((frozenset(["educator"]),), scopes=("read",))),
         "allow, a condition of usual size": _allowing(Demand(when=condition(_CONDITION, ("id",)))),
+        "quota, one tier in memory": _counting("public"),
+        "quota, two tiers in memory": _counting("public", "daily"),
     }
 
 
@@ -94,6 +103,21 @@ def _permitting() -> Callable[[], object]:
     if len(exchange.response_fields) != 3:
         raise RuntimeError("the origin is not allowed")
     return ask
+
+
+def _counting(*names: str) -> Callable[[], object]:
+    """Takes from buckets that are never empty."""
+    tiers = [rate(name, 100_000_000, 60.0, 4_000) for name in names]
+    charges = [Charge(tier, 1, keys(["address"], tier.id, "micro")) for tier in tiers]
+    policy = quota(charges, MemoryBuckets(time.monotonic), Standard(), denies=False, source="micro")
+    exchange = Exchange(_request(b"/"), b"0" * 32, ())
+
+    def call() -> None:
+        exchange.response_fields = exchange.quotas = ()
+        if policy(exchange) is not None:
+            raise RuntimeError("the bucket is empty")
+
+    return call
 
 
 def _routing(count: int) -> Callable[[], object]:

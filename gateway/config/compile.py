@@ -11,8 +11,9 @@ from gateway.config.credentials import Credentials
 from gateway.config.entry import Entry
 from gateway.config.identity import Authentications
 from gateway.config.pem import Pem
+from gateway.config.quotas import Quotas
 from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
-from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec
+from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpec
 from gateway.config.schema.routes import (
     AllowSpec,
     ClientsSpec,
@@ -74,6 +75,7 @@ class Specs:
     cors: Mapping[str, CorsSpec]
     roles: Mapping[str, RoleSpec]
     credentials: Credentials
+    tiers: Mapping[str, TierSpec]
     entries: tuple[Entry, ...]
     pem: Pem
     version: str
@@ -103,8 +105,8 @@ class _Compiler:
 
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
-        self._ports = ports
         self._authentications = Authentications(specs.gateway, specs.credentials, ports)
+        self._quotas = Quotas(specs.tiers, specs.gateway.quota_store, ports)
         self._edits: dict[tuple[str, CorsSpec | None, bool], tuple[Edits, Edits]] = {}
         self._cors: dict[tuple[CorsSpec, str], Cors] = {}
         roles = specs.roles.items()
@@ -119,7 +121,7 @@ class _Compiler:
             methods=spec.match.methods,
             variables=names,
             upgrades="websocket" in spec.upgrade,
-            pipeline=self._pipeline(spec, entry.sources, names),
+            pipeline=self._pipeline(spec, spec.id, names, entry.sources),
             edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=self._target(entry),
@@ -148,25 +150,29 @@ class _Compiler:
             methods=(),
             variables=(),
             upgrades=False,
-            pipeline=self._pipeline(spec, sources, ()),
+            pipeline=self._pipeline(spec, id, (), sources),
             edits=self._edits_of(spec),
             body_limit=self._body_limit(spec),
             target=reply,
             answers_preflights=self._cors_in_force(spec) is not None,
         )
 
-    def _pipeline(self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]) -> Pipeline:
+    def _pipeline(
+        self, spec: DefaultsSpec, route: str, names: tuple[str, ...], sources: Mapping[str, str]
+    ) -> Pipeline:
         on_trial = spec.report or ()
-        policies = self._policies(spec, sources, names)
+        policies = self._policies(spec, route, names, sources)
         return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
     def _policies(
-        self, spec: DefaultsSpec, sources: Mapping[str, str], names: tuple[str, ...]
+        self, spec: DefaultsSpec, route: str, names: tuple[str, ...], sources: Mapping[str, str]
     ) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
         yield from self._cors_policies(spec, sources)
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
+        by_address, by_principal = self._quotas.of(spec.quota or (), route, sources.get("quota", ""))
+        yield from by_address
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
         yield DeclaredLength(self._body_limit(spec), limits)
         if spec.csrf != "off":
@@ -178,6 +184,7 @@ class _Compiler:
         if spec.allow is not None and spec.auth is not None and not spec.is_public:
             nobody = self._authentications.demand(spec.auth)
             yield Allow(self._demand(spec.allow, names), sources["allow"], nobody)
+        yield from by_principal
         if spec.compress:
             yield Compress(_replaced(spec.request_headers), sources["compress"])
 

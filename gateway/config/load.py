@@ -14,7 +14,7 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, credentials, entry, fields, issuers, names, pem, wording
+from gateway.config import allow, credentials, entry, fields, issuers, names, pem, tiers, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.credentials import Credentials
 from gateway.config.entry import Entry, Layer
@@ -72,8 +72,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += [problem for file in files for problem in file.problems]
     files_of_tls, found = pem.read(gateway.tree, path.parent)
     problems += found
+    sections = [file.spec for file in policies if file.spec]
+    known_tiers = {name: spec for section in sections for name, spec in section.tiers.items()}
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
-    problems += [*credentials.problems(trees), *issuers.unreachable(trees), *entry.problems(entries)]
+    problems += [*credentials.problems(trees), *issuers.unreachable(trees)]
+    problems += [*tiers.problems(trees, known_tiers), *entry.problems(entries)]
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
         problems += credentials.beyond(gateway.tree, gateway.spec)
@@ -81,7 +84,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         problems += credentials.untellable(file.tree, file.spec)
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    sections = [file.spec for file in policies if file.spec]
     digests = b"".join(file.digest for file in files) + files_of_tls.digest
     return Specs(
         tree=gateway.tree,
@@ -92,6 +94,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         credentials=Credentials(
             keys.spec.keys if keys and keys.spec else (), users.spec.users if users and users.spec else ()
         ),
+        tiers=known_tiers,
         entries=entries,
         pem=files_of_tls,
         version=sha256(digests).hexdigest()[:_VERSION_DIGITS],

@@ -1,11 +1,13 @@
 """The ports of a configuration that is checked, listed or explained, and not served: none of them waits."""
 
 import time
+from collections.abc import Sequence
 from typing import Final, final
 
 from gateway.http.fields import Field
+from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.key_source import KeySource
-from gateway.policy.ports import Time
+from gateway.policy.ports import Buckets, QuotaStore, Time
 from gateway.policy.questions import Introspection, Service
 
 
@@ -45,3 +47,16 @@ class Offline:
     def keys(self, source: KeySource) -> NoKeys:
         """Keys that nobody can tell."""
         return NoKeys()
+
+    def buckets(self, store: QuotaStore) -> Buckets:
+        """Buckets that are always full."""
+        return _Full()
+
+
+@final
+class _Full:
+    def take(self, wants: Sequence[Want], lease: Lease | None) -> Grant:
+        return True, [charge.amount for charge, _ in wants]
+
+    def take_one(self, charge: Charge, key: str) -> float:
+        return charge.amount

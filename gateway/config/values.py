@@ -23,12 +23,22 @@ FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 PERMISSION = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 GRANT = rf"\*|[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}:\*|{PERMISSION}"
 SCOPE = r"[!#-\[\]-~]+"
+PARTITION = r"address|principal|route|header:[^:]+|claim:.+"
+CHOOSER = r"tier|claim:.+"
 FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
 
 MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})"
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_DB = r"(/[0-9]{0,5})?"
+# Scheme -> what its path is, and how many hosts it may name.
+_STORES = {
+    **dict.fromkeys(("redis", "rediss"), (_DB, 1)),
+    **dict.fromkeys(("redis+cluster", "rediss+cluster"), ("/?", 64)),
+    **dict.fromkeys(("redis+sentinel", "rediss+sentinel"), (f"/{NAME}{_DB}", 64)),
+    "unix": ("/.+", 0),
+}
 _PORT = r"[0-9]{1,5}"
 _OWN_PORTS = {"http": ":80", "https": ":443"}
 _UNIX_AT_MOST = 107  # sun_path of Linux holds 108 bytes, the last of them zero.
@@ -240,6 +250,52 @@ def own_field(text: str) -> str:
     if known is not None and not known.forwarded and not {"_", "."} & {*text}:
         raise ValueError("a field that the gateway does not manage itself")
     return text
+
+
+def partition(text: str) -> str:
+    """`address`, `principal`, `route`, `header:X-Team`, `claim:team`: what is counted together."""
+    kind, _, of = text.partition(":")
+    if not re.fullmatch(PARTITION, text):
+        raise ValueError("a key such as address, principal, route, header:X-Team or claim:team")
+    if kind == "header":
+        own_field(of)
+    return text
+
+
+def chooser(text: str) -> str:
+    """`claim:plan` or `tier`: what of a principal chooses."""
+    if not re.fullmatch(CHOOSER, text):
+        raise ValueError("a claim such as claim:plan, or tier")
+    return text
+
+
+def store(text: str) -> str:
+    """The URL of a Redis: one server, a Unix socket, a cluster, or the master that sentinels name."""
+    expected = (
+        "redis://h:6379/0, unix:///run/redis.sock, redis+cluster://h1,h2 or redis+sentinel://h1,h2/master"
+    )
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError(f"a URL such as {expected}") from None
+    path, places_at_most = _STORES.get(parts.scheme, ("(?!)", 0))
+    named = parts.netloc.rpartition("@")[2]
+    places = named.split(",") if named else []
+    is_whole = re.fullmatch(path, parts.path) and not parts.query and not parts.fragment
+    is_placed = bool(places) == bool(places_at_most) and len(places) <= places_at_most
+    if not is_whole or not is_placed or not all(map(_is_place, places)) or not text.isprintable():
+        raise ValueError(f"a URL such as {expected}")
+    return text
+
+
+def _is_place(text: str) -> bool:
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    spelled = f"[{host}]" if ":" in host else host
+    return bool(re.fullmatch(HOST, spelled)) and "*" not in host and port != 0
 
 
 def prefix(text: str) -> str:

@@ -54,6 +54,10 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("A 404 of the service", f"curl -i {_SHOWN} {api}/pay/charges/charge-9"),
         ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
         ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
+        (
+            "Eight logins at once: five pass, then 429 and when to try again",
+            f"curl -i {_JSON} -d '{{}}' '{api}/auth/sessions?try=[1-8]'",
+        ),
         ("A path trick, refused", f"curl -i --path-as-is {api}/pay/%2e%2e/mint/issues"),
         (
             "What another site made a browser send, refused",

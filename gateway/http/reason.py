@@ -66,6 +66,8 @@ class Reason(StrEnum):
     DENIED_BY_SERVICE = "denied_by_service"
     VERIFIER_BUSY = "verifier_busy"
     VERIFIER_UNAVAILABLE = "verifier_unavailable"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    QUOTA_UNAVAILABLE = "quota_unavailable"
     # The backend's side.
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"

@@ -5,6 +5,7 @@ the request (RFC 9457 problem details; HTML for a client that prefers it).
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
@@ -81,15 +82,19 @@ def _weight(parameters: bytes) -> float:
     return float(given) if _QVALUE.fullmatch(given) else 0
 
 
-def problem(
+def problem(  # noqa: PLR0913 - what is not usual is named where it is called.
     status: int,
     reason: Reason,
     detail: str,
     *fields: Field,
     type: str = "about:blank",
     closes: bool = False,
+    extensions: Mapping[str, object] | None = None,
 ) -> Reply:
-    """A refusal as RFC 9457 problem details; `detail` is for people and tells nothing of our inside."""
+    """A refusal as RFC 9457 problem details; `detail` is for people and tells nothing of our inside.
+
+    `extensions` are members that the `type` has beside the usual ones.
+    """
     title = _PHRASES.get(status) or HTTPStatus(status).phrase
     members = {
         "type": type,
@@ -98,6 +103,7 @@ def problem(
         "detail": detail,
         "reason": str(reason),
         "request_id": _HOLE.decode(),
+        **(extensions or {}),
     }
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'

@@ -13,6 +13,7 @@ from gateway.http.fields import Field
 from gateway.http.reason import Reason
 from gateway.http.reply import Reply
 from gateway.http.request import Request
+from gateway.policy.tier import Standing
 
 __all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
 
@@ -45,7 +46,8 @@ class Exchange:
     `coding` is the content coding that the client wants where the route compresses.
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
-    the refusals of policies on trial, by name; `endings` are called once, when the request is over.
+    the refusals of policies on trial, by name; `endings` are called once, when the request is over. `quotas`
+    tell how the request stands with each tier that counted it.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class Exchange:
         "endings",
         "hidden",
         "principal",
+        "quotas",
         "reported",
         "request",
         "request_id",
@@ -72,6 +75,7 @@ class Exchange:
         self.response_fields: tuple[Field, ...] = ()
         self.reported: tuple[tuple[str, Reason], ...] = ()
         self.endings: tuple[Callable[[], None], ...] = ()
+        self.quotas: tuple[Standing, ...] = ()
 
 
 class Policy(Protocol):

@@ -186,6 +186,8 @@ def test_everything_lacks_only_what_is_not_available_yet(report, authority, tmp_
             file.rename(tmp_path / file.name)
     for name in ("clients.pem", "ca.pem"):
         copy(authority.file, tmp_path / name)
+    for name in ("api-keys.yaml", "users.yaml"):
+        copy(ROOT / "examples" / name, tmp_path)
     lines = report(gateway=gateway, policies=policies)
     assert lines
     assert not [line for line in lines if not line.endswith(f": {LATER}")]

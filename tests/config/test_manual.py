@@ -22,7 +22,7 @@ from gateway.config.manual import manual
             id="a mapping, told below",
         ),
         pytest.param(
-            "| `tiers` | name: [mapping](#tiersname) | `{}` | **Later.** Rates by name. |",
+            "| `telemetry` | [mapping](#telemetry) |  | **Later.** What the gateway says about itself. |",
             id="what comes later",
         ),
         pytest.param("| `jwks_origins` | list of origin | `[]` |", id="a list"),

@@ -5,6 +5,18 @@ import pytest
 from gateway.config import values
 from gateway.config.snapshot import Address
 
+STORES = (
+    *(
+        "redis://h",
+        "redis://127.0.0.1:6379/0",
+        "redis://[::1]:1/",
+        "rediss://gw:p%40ss@redis.internal:6380/3",
+    ),
+    *("unix:///run/redis.sock", "redis+cluster://h1:1,[::1]:2,h3", "rediss+cluster://u:p@h1"),
+    *("redis+sentinel://h1,h2:7/azora", "redis+sentinel://h1/azora/2"),
+)
+KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:https://azora.example/org")
+
 
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
@@ -55,6 +67,14 @@ from gateway.config.snapshot import Address
         pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
         pytest.param(values.own_field, "Authorization", "Authorization", id="a field that passes"),
         pytest.param(values.prefix, "/api/pay", "/api/pay", id="a prefix"),
+        *[pytest.param(values.store, url, url, id=f"the store {url}") for url in STORES],
+        *[pytest.param(values.partition, key, key, id=f"the key {key}") for key in KEYS],
+        pytest.param(
+            values.chooser,
+            "claim:https://azora.example/plan",
+            "claim:https://azora.example/plan",
+            id="a claim",
+        ),
     ],
 )
 def test_a_text_is_read(parse, text, value):
@@ -119,6 +139,31 @@ REFUSED = {
     values.field_name: ["X Y", "X:", "X\n"],
     values.field_value: [" a", "a\r\nb", "ä", "a\0"],
     values.own_field: ["Host", "connection", "X-Forwarded-For", "X-Auth-Subject"],
+    values.partition: [
+        "user",
+        "address:",
+        "header:",
+        "header:Host",
+        "header:a b",
+        "claim:",
+        "claim",
+        "Route",
+    ],
+    values.chooser: ["plan", "claim:", "header:plan", "tiers"],
+    values.store: [
+        *(
+            "127.0.0.1:6379",
+            "http://h",
+            "redis://",
+            "redis://h/x",
+            "redis://h/0/1",
+            "redis://h:0",
+            "redis://h1,h2",
+        ),
+        *("redis://h?db=1", "redis://h#a", "redis://h:x", "redis://*.h", "redis://h\n", "redis://[::1"),
+        *("unix://h/run/a.sock", "unix://", "redis+cluster://h/1", "redis+cluster://", "redis+cluster://h1,"),
+        *("redis+sentinel://h", "redis+sentinel://h/", "redis+sentinel://h/m/x", "unix+cluster:///a"),
+    ],
     values.prefix: ["/", "api", "/api/", "/api//pay", "/{x}", "/a/../b", "/a?b"],
 }
 

@@ -67,6 +67,7 @@ def test_commands_lead_to_their_routes():
         "pay-charge-read",
         None,
         None,
+        "auth-session-create",
         None,
         "education-course-create",
         "pay-charge-create",

@@ -82,6 +82,17 @@ SHOWN = {
         0,
         ["HTTP/1.1 405 Method Not Allowed", "Allow: GET, HEAD", '"reason":"method_not_allowed"'],
     ),
+    "Eight logins at once: five pass, then 429 and when to try again": (
+        0,
+        [
+            "HTTP/1.1 201 Created",
+            'RateLimit: "login";r=4;t=6',
+            "HTTP/1.1 429 Too Many Requests",
+            'RateLimit: "login";r=0;t=',
+            "Retry-After: ",
+            '"violated-policies":["login"]',
+        ],
+    ),
     "A path trick, refused": (0, ["HTTP/1.1 400 Bad Request", '"reason":"bad_path"']),
     "What another site made a browser send, refused": (
         0,

@@ -26,6 +26,7 @@ from gateway.config.schema.model import (
     Percent,
     Size,
     Spec,
+    Store,
     Text,
     Url,
     available,
@@ -139,10 +140,19 @@ class TimeoutsSpec(Spec):
 class QuotaStoreSpec(Spec):
     """Where quotas are counted."""
 
-    redis: Text | None = optional("The URL of a Redis. Absent: the memory of each process.")
+    redis: Store | None = optional(
+        "The URL of a Redis of 6.2 or later: `redis://`, `rediss://` (TLS), `unix:///path`, "
+        "`redis+cluster://h1:6379,h2:6379`, `redis+sentinel://h1:26379,h2:26379/MASTER/DB`; with "
+        "`USER:PASSWORD@` before the hosts. Absent: the memory of each process."
+    )
     timeout: Duration = optional("How long an answer may take.", "50ms")
     on_failure: Literal["local", "allow", "deny"] = optional(
         "What happens without the store: count in memory, let pass, or answer 503.", "local"
+    )
+    fields: Literal["standard", "legacy", "none"] = optional(
+        "What clients are told: `RateLimit` and `RateLimit-Policy`, or `X-RateLimit-Limit`, `-Remaining` and "
+        "`-Reset` (seconds since 1970), or nothing. A 429 has `Retry-After` in any case.",
+        "standard",
     )
 
 
@@ -182,9 +192,7 @@ class GatewaySpec(Spec):
     workers: Annotated[Count, available(1)] = optional("How many processes serve.", 1)
     limits: LimitsSpec = optional("Bounds of what a client may send.", {})
     timeouts: TimeoutsSpec = optional("How long the client's side may take.", {})
-    quota_store: QuotaStoreSpec | None = later(
-        "Where quotas are counted. Absent: the memory of each process."
-    )
+    quota_store: QuotaStoreSpec = optional("Where quotas are counted.", {})
     upstreams: dict[Name, UpstreamSpec] = optional("What is behind the gateway, by name.", {})
     issuers: dict[Name, IssuerSpec] = optional("Who issues tokens, by name.", {})
     api_keys: ApiKeysSpec | None = optional("Keys that programs show.")

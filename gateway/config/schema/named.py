@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
 
 from gateway.config.schema.model import (
     LIST,
@@ -18,6 +18,7 @@ from gateway.config.schema.model import (
     Method,
     Name,
     Origin,
+    Partition,
     Rate,
     Spec,
     Text,
@@ -31,17 +32,43 @@ Preset = Literal["helmet", "api", "owasp", "none"]
 Names = Annotated[Annotated[Name, NAME] | Annotated[Items[Name], LIST], SHAPE]
 
 
-class TierSpec(Spec):
-    """A named rate and burst."""
+Partitions = Annotated[
+    Annotated[Partition, NAME] | Annotated[Annotated[Items[Partition], NOT_EMPTY], LIST], SHAPE
+]
 
-    limit: Rate | None = optional("How many requests in how much time, such as `600/1m`.")
+
+class TierSpec(Spec):
+    """A named rate and burst, or a number of requests at once."""
+
+    limit: Rate | None = optional(
+        "How many requests in how much time, such as `600/1m`; `0/1m` lets none pass."
+    )
     burst: Count | None = optional("What a full bucket admits at once. Absent: the count of `limit`.")
     concurrent: Count | None = optional("How many requests of one key may be under way at once.")
-    key: Names = optional(
-        "Who is counted together: `address`, `principal`, `route`, or a list of them. A tier by `principal` "
-        "is taken after authorisation, the others before authentication.",
+    key: Partitions = optional(
+        "Who is counted together: `address` (an IPv6 one by its /64), `principal` (the address of who is "
+        "nobody), `route`, `header:NAME`, `claim:NAME`, or a list of them. A tier by `address` and `route` "
+        "alone is taken before authentication, any other after authorisation.",
         "address",
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "TierSpec":
+        if (self.limit is None) == (self.concurrent is None):
+            raise rule("expected exactly one of limit and concurrent")
+        if self.burst is not None and (self.limit is None or not self.limit[0]):
+            raise rule("expected no burst without a limit above 0")
+        return self
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What `key` lists."""
+        return (self.key,) if isinstance(self.key, str) else self.key
+
+    @property
+    def most(self) -> int:
+        """The highest cost that a request could ever pay."""
+        return self.concurrent or self.burst or (self.limit or (0, 0.0))[0]
 
 
 class RoleSpec(Spec):

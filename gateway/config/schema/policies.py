@@ -4,7 +4,6 @@ from gateway.config.schema.model import (
     Items,
     Name,
     Spec,
-    later,
     optional,
 )
 from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpec
@@ -14,7 +13,7 @@ from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 class PoliciesSpec(Spec):
     """One file of policies."""
 
-    tiers: dict[Name, TierSpec] = later("Rates by name.", {})
+    tiers: dict[Name, TierSpec] = optional("Rates by name.", {})
     roles: dict[Name, RoleSpec] = optional("Roles by name.", {})
     cors: dict[Name, CorsSpec] = optional("CORS policies by name.", {})
     headers: dict[Name, HeadersSpec] = optional("Headers policies by name.", {})

@@ -11,6 +11,7 @@ from gateway.config.schema.model import (
     SHAPE,
     TYPED,
     Block,
+    Chooser,
     Count,
     Duration,
     FieldName,
@@ -95,13 +96,18 @@ class ChargeSpec(Spec):
 
 
 class ChoiceSpec(Spec):
-    """A tier chosen by a claim; every further key is a value of the claim, its value the tier."""
+    """A tier chosen by what is known of the principal; every further key is a value of that."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Name]
 
-    by: Text = needed("What decides, such as `claim:plan`.")
+    by: Chooser = needed("What decides: a claim such as `claim:plan`, or `tier`, that of an API key.")
     otherwise: Name = needed("The tier for every other value.", alias="else")
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Tiers by the values that choose them."""
+        return dict(self.__pydantic_extra__)
 
 
 class TrustedSpec(Spec):
@@ -170,7 +176,10 @@ class DefaultsSpec(Spec):
             ]
         ]
         | None
-    ) = later("Tiers that every request is counted by.")
+    ) = optional(
+        "Tiers that every request is counted by: names of tiers, `{tier, cost}`, or `{by: claim:plan, pro: "
+        "TIER, else: TIER}`."
+    )
     cors: Annotated[Annotated[Name, NAME] | Annotated[CorsSpec, MAPPING], SHAPE] | None = optional(
         "Which browser applications may call: the name of a cors policy, or the policy in place. Absent: the "
         "service decides."

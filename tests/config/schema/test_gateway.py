@@ -48,7 +48,6 @@ def test_any_free_port_may_be_asked_for_twice():
         pytest.param(
             {"api_keys": {"file": ""}}, "String should have at least 1 character", id="keys of no file"
         ),
-        pytest.param({"quota_store": {"on_failure": "deny"}}, "not available yet", id="a quota store"),
     ],
 )
 def test_a_key_is_refused(keys, message):

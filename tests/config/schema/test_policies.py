@@ -24,9 +24,7 @@ def test_a_file_may_hold_roles_headers_defaults_and_routes():
 
 @pytest.mark.parametrize(
     "section",
-    [
-        pytest.param({"tiers": {"a": {"limit": "1/1s"}}}, id="tiers"),
-    ],
+    [],
 )
 def test_what_is_not_built_yet_says_so(section):
     with pytest.raises(ValidationError, match="not available yet"):

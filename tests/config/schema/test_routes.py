@@ -33,6 +33,7 @@ def messages(**keys):
         ),
         pytest.param({"compress": True}, "compress", True, id="compression"),
         pytest.param({"upgrade": ["websocket"]}, "upgrade", ("websocket",), id="an upgrade"),
+        pytest.param({"quota": ["a", "b"]}, "quota", ("a", "b"), id="quotas"),
         pytest.param({}, "auth", None, id="nothing is implied"),
         pytest.param({}, "is_public", False, id="nor that everybody may come"),
         pytest.param({"auth": "public"}, "is_public", True, id="which has to be said"),
@@ -53,9 +54,6 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param(
-            {"quota": ["a", {"tier": "b"}, {"by": "claim:plan", "pro": "a", "else": "b"}]}, id="quotas"
-        ),
         pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
@@ -100,9 +98,34 @@ def test_what_is_not_built_yet_says_so(keys):
         pytest.param(
             {"quota": [{"by": "claim:plan", "pro": 1, "else": "b"}]}, "Value error, a name", id="no tier"
         ),
+        pytest.param(
+            {"quota": [{"by": "plan", "else": "b"}]},
+            "Value error, a claim such as claim:plan, or tier",
+            id="no claim to choose by",
+        ),
+        pytest.param(
+            {"quota": [{"tier": "a", "cost": 0}]}, "Input should be greater", id="a request for nothing"
+        ),
     ],
 )
 def test_a_wrong_route_is_refused(keys, message):
     found = messages(**keys)
     assert 1 == len(found)
     assert found[0].startswith(message)
+
+
+def test_a_choice_has_tiers_by_value():
+    by = {"by": "claim:plan", "pro": "gold", "team": "silver", "else": "free"}
+    (choice,) = RouteSpec.model_validate({**ROUTE, "quota": [by]}).quota
+    assert ("claim:plan", "free", {"pro": "gold", "team": "silver"}) == (
+        choice.by,
+        choice.otherwise,
+        choice.values,
+    )
+
+
+def test_a_charge_costs_one_unless_said():
+    dear, usual = RouteSpec.model_validate(
+        {**ROUTE, "quota": [{"tier": "a", "cost": 3}, {"tier": "b"}]}
+    ).quota
+    assert (("a", 3), ("b", 1)) == ((dear.tier, dear.cost), (usual.tier, usual.cost))
