@@ -57,6 +57,10 @@ def beyond(tree: Tree, gateway: GatewaySpec) -> Iterator[Problem]:
     """What is wrong with the sections of a sound gateway.yaml."""
     if gateway.api_keys is not None and gateway.api_keys.header.lower() in ("authorization", "cookie"):
         yield tree.problem(("api_keys", "header"), "expected a field that holds nothing but keys")
+    if gateway.certificates is not None and not any(
+        one.tls and one.tls.client_ca for one in gateway.listeners
+    ):
+        yield tree.problem(("certificates",), "expected a listener with client_ca, which asks for them")
     for name, spec in gateway.forward_auth.items():
         for place, message in _service(spec):
             yield tree.problem(("forward_auth", name, *place), message)

@@ -23,6 +23,9 @@ forward_auth: {legacy: {url: "http://127.0.0.1:4200/check", copy: [X-Legacy-Id]}
 issuers:
   id: {issuer: https://id.example, audience: [api], discovery: true}
   opaque: {introspection: {url: https://id.example/i, client_id: a, client_secret: hunter2}}
+listeners:
+  - address: "127.0.0.1:0"
+    tls: {certificates: [{certificate: a.crt, key: a.key}], client_ca: ca.pem, client_auth: optional}
 """
 KEYS = f"""\
 keys:
@@ -37,8 +40,10 @@ ROUTE = "roles: {{admin: {{}}}}\nroutes: [{{id: a, match: {{path: /}}, upstream:
 
 
 @pytest.fixture
-def beside(tmp_path):
-    """Writes the files of keys and users beside gateway.yaml."""
+def beside(tmp_path, authority):
+    """Writes the files of keys and users beside gateway.yaml, where those of TLS are too."""
+    for path, name in zip((*authority.issue("a"), authority.file), ("a.crt", "a.key", "ca.pem"), strict=True):
+        path.rename(tmp_path / name)
 
     def write(keys=KEYS, users=USERS):
         for name, text in (("keys.yaml", keys), ("users.yaml", users)):
@@ -245,6 +250,11 @@ def test_a_method_needs_its_section(told, section, method):
     assert line.endswith(
         f': routes[0].auth[1]: expected the section "{section}" in gateway.yaml for {method}'
     )
+
+
+def test_certificates_need_somebody_who_asks_for_them(told):
+    (line,) = told(gateway=GATEWAY.replace(", client_ca: ca.pem, client_auth: optional", ""), auth="mtls")
+    assert line == "gateway.yaml:7:15: certificates: expected a listener with client_ca, which asks for them"
 
 
 def test_who_takes_every_token_stands_behind_the_other_issuers(told):
