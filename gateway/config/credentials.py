@@ -1,5 +1,6 @@
 """Keys, users, certificates and services: what is wrong with them beyond their shape, and their methods."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -11,6 +12,7 @@ from gateway.config.schema.credentials import ApiKeysFile, ApiKeySpec, UsersFile
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.identity import ApiKeysSpec, BasicUsersSpec, CertificatesSpec, ForwardAuthSpec
 from gateway.config.tree import Tree
+from gateway.http.fields import REQUEST_FIELDS
 from gateway.policy import Principal, api_key, basic, credential
 from gateway.policy.api_key import ApiKey, ApiKeys
 from gateway.policy.authn import Identity, Method
@@ -55,7 +57,8 @@ def problems(trees: Sequence[Tree]) -> Iterator[Problem]:
 
 def beyond(tree: Tree, gateway: GatewaySpec) -> Iterator[Problem]:
     """What is wrong with the sections of a sound gateway.yaml."""
-    if gateway.api_keys is not None and gateway.api_keys.header.lower() in ("authorization", "cookie"):
+    if gateway.api_keys is not None and REQUEST_FIELDS[gateway.api_keys.header.encode()] is not None:
+        # Noted for somebody else, or, spelled with `_` or `.`, never let through.
         yield tree.problem(("api_keys", "header"), "expected a field that holds nothing but keys")
     if gateway.certificates is not None and not any(
         one.tls and one.tls.client_ca for one in gateway.listeners
@@ -75,6 +78,10 @@ def _called(tree: Tree) -> Iterator[tuple[Path, object]]:
 def _service(spec: ForwardAuthSpec) -> Iterator[tuple[Path, str]]:
     if not KeySource("", insecure=spec.insecure_http).admits(spec.url):
         yield ("url",), "expected a plain https URL: beyond loopback, http needs `insecure_http: true`"
+    for number, field in enumerate(spec.copy_):
+        # What some backends take for `X-Auth-Subject` only we may say.
+        if re.sub("[^a-z0-9]", "-", field.lower()).startswith("x-auth-"):
+            yield ("copy", number), "expected a field that nobody takes for one of ours"
     if spec.timeout > _SECONDS_AT_MOST:
         yield ("timeout",), "expected at most 10s"
 

@@ -70,7 +70,8 @@ class ForwardAuth:
         question = _question(exchange.request)
         try:
             # What is no text could reach the service as another one.
-            b"".join(value for _, value in question).decode()
+            for _, value in question:
+                value.decode()
         except UnicodeDecodeError:
             return _MALFORMED
         answer = self._verifier.ask(self._service, question)

@@ -199,6 +199,18 @@ def test_what_is_wrong_with_a_file_is_told_with_its_place(told, files, line):
         ),
         pytest.param(
             "keys.yaml}",
+            "keys.yaml, header: X_API_Key}",
+            "gateway.yaml:5:37: api_keys.header: expected a field that holds nothing but keys",
+            id="keys in a field that never arrives",
+        ),
+        pytest.param(
+            "[X-Legacy-Id]",
+            "[X-Legacy-Id, X_Auth.Subject]",
+            "gateway.yaml:8:81: forward_auth.legacy.copy[1]: expected a field that nobody takes for one of",
+            id="a service that tells who asks in what some take for our name",
+        ),
+        pytest.param(
+            "keys.yaml}",
             "keys.yaml, header: X-Auth-Subject}",
             "gateway.yaml:5:37: api_keys.header: expected a field that the gateway does not manage",
             id="keys in a field of ours",
