@@ -20,7 +20,7 @@ from gateway.http.reply import Body, Reply
 from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
-from gateway.policy import Exchange, Verdict
+from gateway.policy import NO_BODY, Exchange, Verdict
 from gateway.policy.compress import encoded, is_worthwhile, revalidated
 from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
 from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
@@ -123,6 +123,7 @@ class Relay:
 
     __slots__ = (
         "_alarm",
+        "_awaited",
         "_body",
         "_complete",
         "_connection",
@@ -133,6 +134,7 @@ class Relay:
         "_hinted",
         "_received",
         "_repeated",
+        "_room",
         "_route",
         "_stage",
         "_stream",
@@ -151,6 +153,8 @@ class Relay:
         self._exchange = exchange
         self._stage = _NEW
         self._body = b""  # what of the body came before a connection was there
+        self._room = _HELD_AT_MOST
+        self._awaited: asyncio.Future[bytes | None] | None = None  # a policy waits for the body
         self._complete = False  # the request has ended
         self._received = 0
         self._tried: tuple[Endpoint, ...] = ()  # endpoints that failed this request
@@ -161,6 +165,7 @@ class Relay:
         self._counts = False  # it is one of the endpoint's unfinished requests
         self._alarm: Alarm | None = None
         self._task: asyncio.Future[Any] | None = None
+        exchange.body = self
 
     # What the client does.
 
@@ -176,8 +181,9 @@ class Relay:
             return connection.write(self._framed(chunk)) if chunk else None
         if self._stage is not _DONE:
             self._body += chunk
-            if len(self._body) > _HELD_AT_MOST:
+            if len(self._body) > self._room:
                 self._stream.pause()
+                self._tell_reader(None)
         return None
 
     def client_end(self, chunk: bytes) -> None:
@@ -190,6 +196,8 @@ class Relay:
         if self._stage is _TUNNEL and connection is not None:
             return connection.write_eof()
         self.client_data(chunk)
+        if self._awaited is not None:
+            return self._tell_reader(self._body)
         if connection is not None and self._stage is not _DONE:
             if self._exchange.request.length == CHUNKED:
                 connection.write(b"0\r\n\r\n")
@@ -291,6 +299,27 @@ class Relay:
 
     def upstream_resumed(self) -> None:
         self._stream.resume()
+
+    # What a policy asks for.
+
+    def read(self, limit: int) -> bytes | Awaitable[bytes | None] | None:
+        """The body, at once or when it has come: see `gateway.policy.Body`."""
+        request = self._exchange.request
+        if max(request.length, len(self._body)) > limit:
+            return None
+        if self._complete:
+            return self._body
+        self._room = limit
+        self._awaited = asyncio.get_running_loop().create_future()
+        # What it expects otherwise is refused when it goes on.
+        self._expectation(request)
+        self._stream.resume()
+        return self._awaited
+
+    def _tell_reader(self, body: bytes | None) -> None:
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and not awaited.done():
+            awaited.set_result(body)
 
     # The way through.
 
@@ -523,7 +552,7 @@ class Relay:
     def _is_repeatable(self) -> bool:
         """True if the request changes nothing more when it is sent again, and all of it is still here."""
         request = self._exchange.request
-        whole = request.length == 0 or _HELD_AT_MOST >= len(self._body) == self._received > 0
+        whole = request.length == 0 or self._room >= len(self._body) == self._received > 0
         return whole and not self._hinted and request.method in IDEMPOTENT
 
     # What has to wait.
@@ -611,6 +640,7 @@ class Relay:
         """The request is over, whichever way: whoever asked to be told is told, once."""
         self._stage = _DONE
         exchange = self._exchange
+        exchange.body = NO_BODY  # else the two would keep each other alive
         if exchange.endings:
             endings, exchange.endings = exchange.endings, ()
             for ending in endings:

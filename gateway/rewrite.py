@@ -11,13 +11,6 @@ from gateway.policy import Exchange
 from gateway.routing import Forward
 
 
-def upstream_path(request: Request, target: Forward, captures: tuple[bytes, ...]) -> bytes:
-    """The path that the backend sees: rewritten, or without the prefix, or as it is."""
-    if target.rewrite is not None:
-        return target.rewrite.fill(captures)
-    return request.path[len(target.prefix) :] or b"/" if target.prefix else request.path
-
-
 def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: bytes, framing: bytes) -> bytes:
     """The request's head for the backend. `authority` is the Host it gets, `framing` the lines that frame."""
     request = exchange.request
@@ -36,7 +29,7 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
         via = request.noted[b"via"] + b", " + via
     return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
         request.method,
-        upstream_path(request, target, exchange.captures),
+        target.path(request, exchange.captures),
         request.query,
         authority,
         b"\r\n".join(lines),

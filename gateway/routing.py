@@ -55,6 +55,12 @@ class Forward:
     response: float
     idle: float
 
+    def path(self, request: Request, captures: tuple[bytes, ...]) -> bytes:
+        """The path that the backend sees: rewritten, or without the prefix, or as it is."""
+        if self.rewrite is not None:
+            return self.rewrite.fill(captures)
+        return request.path[len(self.prefix) :] or b"/" if self.prefix else request.path
+
 
 @final
 @dataclass(frozen=True, slots=True)

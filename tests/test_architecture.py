@@ -54,7 +54,7 @@ LIBRARIES = {
     "yaml": ("config",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
-    "jsonschema_rs": ("policy.validate",),
+    "jsonschema_rs": ("policy.json_schema",),
     "zlib": ("wire",),
     "brotli": ("wire",),
     "zstandard": ("wire",),

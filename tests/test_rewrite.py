@@ -7,8 +7,8 @@ from gateway.http.fields import field_of
 from gateway.http.request import Request
 from gateway.http.response import Response
 from gateway.policy import Exchange
-from gateway.rewrite import client_lines, upstream_head, upstream_path
-from gateway.routing import Forward, template, variables
+from gateway.rewrite import client_lines, upstream_head
+from gateway.routing import Forward
 
 ID = b"0123456789abcdef" * 2
 VIA = b"1.1 gateway-0"
@@ -42,34 +42,10 @@ def exchange():
 def target():
     """Makes the target of a route that changes nothing but what is given."""
 
-    def make(*, prefix=b"", rewrite=None, set_fields=(), remove_fields=()):
-        return Forward("backend", prefix, rewrite, set_fields, frozenset(remove_fields), 30.0, 60.0)
+    def make(*, prefix=b"", set_fields=(), remove_fields=()):
+        return Forward("backend", prefix, None, set_fields, frozenset(remove_fields), 30.0, 60.0)
 
     return make
-
-
-@pytest.mark.parametrize(
-    ("path", "prefix", "expected"),
-    [
-        pytest.param(b"/charges/7", b"", b"/charges/7", id="without a prefix"),
-        pytest.param(b"/api/pay/charges/7", b"/api/pay", b"/charges/7", id="a prefix is taken away"),
-        pytest.param(b"/api/pay/", b"/api/pay", b"/", id="the slash behind it stays"),
-        pytest.param(b"/api/pay", b"/api/pay", b"/", id="a path is never empty"),
-    ],
-)
-def test_prefix_is_taken_from_the_path(exchange, target, path, prefix, expected):
-    assert expected == upstream_path(exchange(path=path).request, target(prefix=prefix), ())
-
-
-def test_rewrite_replaces_the_whole_path(exchange, target):
-    """What the variables caught goes in as it came."""
-    rewrite = template("/v2/{item}/of/{rest...}", variables("/items/{item}/{rest...}"))
-    path = upstream_path(
-        exchange(path=b"/api/items/a%20b/c/d").request,
-        target(prefix=b"/api", rewrite=rewrite),
-        (b"a%20b", b"c/d"),
-    )
-    assert b"/v2/a%20b/of/c/d" == path
 
 
 def test_request_head_is_written_in_one_order(exchange, target):

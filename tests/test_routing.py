@@ -15,7 +15,7 @@ from gateway.http.reason import Reason
 from gateway.http.reply import problem
 from gateway.http.request import Request
 from gateway.policy import Pipeline
-from gateway.routing import Match, Route, Router, conflicts, variables
+from gateway.routing import Forward, Match, Route, Router, conflicts, template, variables
 
 _REFUSAL = problem(404, Reason.NO_ROUTE, "There is nothing here.")
 _EDITS = Edits((), (), ())
@@ -63,6 +63,27 @@ def _match(path: str, *methods: str, host: str | None = None, headers=()) -> Mat
 def _taken(matches: list[Match], request: Request) -> tuple[str, tuple[bytes, ...]]:
     route, captures = _router(matches).route(request)
     return route.id, captures
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "expected"),
+    [
+        pytest.param("/charges/7", b"", b"/charges/7", id="without a prefix"),
+        pytest.param("/api/pay/charges/7", b"/api/pay", b"/charges/7", id="a prefix is taken away"),
+        pytest.param("/api/pay/", b"/api/pay", b"/", id="the slash behind it stays"),
+        pytest.param("/api/pay", b"/api/pay", b"/", id="a path is never empty"),
+    ],
+)
+def test_prefix_is_taken_from_the_path(path, prefix, expected):
+    target = Forward("backend", prefix, None, (), frozenset(), 30.0, 60.0)
+    assert expected == target.path(_request(path), ())
+
+
+def test_rewrite_replaces_the_whole_path():
+    """What the variables caught goes in as it came."""
+    rewrite = template("/v2/{item}/of/{rest...}", variables("/items/{item}/{rest...}"))
+    target = Forward("backend", b"/api", rewrite, (), frozenset(), 30.0, 60.0)
+    assert b"/v2/a%20b/of/c/d" == target.path(_request("/api/items/a%20b/c/d"), (b"a%20b", b"c/d"))
 
 
 @pytest.mark.parametrize(

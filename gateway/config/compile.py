@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 from gateway.config.credentials import Credentials
+from gateway.config.documents import Documents
 from gateway.config.entry import Entry
 from gateway.config.identity import Authentications
 from gateway.config.pem import Pem
@@ -40,6 +41,7 @@ from gateway.config.snapshot import (
     UpstreamTls,
 )
 from gateway.config.tree import Tree
+from gateway.config.validation import Validation, looked_at
 from gateway.http.edits import Edits
 from gateway.http.path import PathRules
 from gateway.http.reason import Reason
@@ -64,7 +66,7 @@ _DEFAULT_PRESET = "helmet"
 @final
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """Everything that the files say: gateway.yaml, policies with a name, keys and users, the routes in order.
+    """Everything that the files say: gateway.yaml, policies with a name, keys, users, routes, documents.
 
     `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
     """
@@ -78,6 +80,7 @@ class Specs:
     tiers: Mapping[str, TierSpec]
     entries: tuple[Entry, ...]
     pem: Pem
+    documents: Documents
     version: str
 
 
@@ -100,6 +103,19 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the policies of a route are made from: its spec, its id, the variables of its path, where each key
+    was said, and where its requests go."""
+
+    spec: DefaultsSpec
+    route: str
+    variables: tuple[str, ...]
+    sources: Mapping[str, str]
+    target: Forward | Redirect | Reply
+
+
+@final
 class _Compiler:
     """Makes routes. Those whose headers policies are equal share one pair of Edits; so it is with cors."""
 
@@ -113,7 +129,8 @@ class _Compiler:
         self._roles = Roles({name: Role(role.permissions, role.inherits) for name, role in roles})
 
     def route(self, entry: Entry) -> Route:
-        spec, names = entry.spec, variables(entry.match.path)
+        spec, names, target = entry.spec, variables(entry.match.path), self._target(entry)
+        asked = _Asked(spec, spec.id, names, entry.sources, target)
         return Route(
             id=spec.id,
             source=entry.source,
@@ -121,10 +138,10 @@ class _Compiler:
             methods=spec.match.methods,
             variables=names,
             upgrades="websocket" in spec.upgrade,
-            pipeline=self._pipeline(spec, spec.id, names, entry.sources),
+            pipeline=self._pipeline(asked),
             edits=self._edits_of(spec),
-            body_limit=self._body_limit(spec),
-            target=self._target(entry),
+            body_limit=self._body_limit(asked),
+            target=target,
             answers_preflights=self._cors_in_force(spec) is not None,
         )
 
@@ -143,6 +160,7 @@ class _Compiler:
         # Who asks for what is not there is not asked who he is: there is nothing to protect.
         spec = self._specs.gateway.defaults.model_copy(update={"auth": "public"})
         sources = {name: tree.source(("defaults", name)) for name in spec.model_fields_set}
+        asked = _Asked(spec, id, (), sources, reply)
         return Route(
             id=id,
             source=tree.source(("defaults",)),
@@ -150,31 +168,31 @@ class _Compiler:
             methods=(),
             variables=(),
             upgrades=False,
-            pipeline=self._pipeline(spec, id, (), sources),
+            pipeline=self._pipeline(asked),
             edits=self._edits_of(spec),
-            body_limit=self._body_limit(spec),
+            body_limit=self._body_limit(asked),
             target=reply,
             answers_preflights=self._cors_in_force(spec) is not None,
         )
 
-    def _pipeline(
-        self, spec: DefaultsSpec, route: str, names: tuple[str, ...], sources: Mapping[str, str]
-    ) -> Pipeline:
-        on_trial = spec.report or ()
-        policies = self._policies(spec, route, names, sources)
+    def _pipeline(self, asked: _Asked) -> Pipeline:
+        on_trial = asked.spec.report or ()
+        policies = self._policies(asked)
         return Pipeline(tuple(Reported(each) if each.name in on_trial else each for each in policies))
 
-    def _policies(
-        self, spec: DefaultsSpec, route: str, names: tuple[str, ...], sources: Mapping[str, str]
-    ) -> Iterator[Policy]:
+    def _policies(self, asked: _Asked) -> Iterator[Policy]:
         """The policies of a route in the order of the design, which no file can change."""
+        spec, sources = asked.spec, asked.sources
         yield from self._cors_policies(spec, sources)
         if spec.clients is not None and spec.clients != ClientsSpec():
             yield Clients(spec.clients.allow, spec.clients.deny, sources["clients"])
-        by_address, by_principal = self._quotas.of(spec.quota or (), route, sources.get("quota", ""))
+        by_address, by_principal = self._quotas.of(spec.quota or (), asked.route, sources.get("quota", ""))
         yield from by_address
         limits = sources.get("limits") or self._specs.tree.source(("limits", "body"))
-        yield DeclaredLength(self._body_limit(spec), limits)
+        yield DeclaredLength(self._limit(spec), limits)
+        validation = self._validation(asked)
+        if validation is not None:
+            yield from validation.of_head()
         if spec.csrf != "off":
             trusted = spec.csrf.trusted if isinstance(spec.csrf, TrustedSpec) else ()
             yield Csrf(trusted, sources.get("csrf") or self._specs.tree.source(("defaults", "csrf")))
@@ -183,10 +201,13 @@ class _Compiler:
             yield authentication
         if spec.allow is not None and spec.auth is not None and not spec.is_public:
             nobody = self._authentications.demand(spec.auth)
-            yield Allow(self._demand(spec.allow, names), sources["allow"], nobody)
+            yield Allow(self._demand(spec.allow, asked.variables), sources["allow"], nobody)
         yield from by_principal
         if spec.compress:
             yield Compress(_replaced(spec.request_headers), sources["compress"])
+        # Last: a body is asked for when everybody else has agreed.
+        if validation is not None:
+            yield from validation.of_message()
 
     def _demand(self, spec: AllowSpec, names: tuple[str, ...]) -> Demand:
         return Demand(
@@ -196,8 +217,22 @@ class _Compiler:
             when=condition(spec.when, names) if spec.when is not None else None,
         )
 
-    def _body_limit(self, spec: DefaultsSpec) -> int:
+    def _validation(self, asked: _Asked) -> Validation | None:
+        said, target = asked.spec.validate_, asked.target
+        if said is None or not isinstance(target, Forward):
+            return None
+        limit, source = self._limit(asked.spec), asked.sources["validate"]
+        return Validation(said, self._specs.documents, source, limit, target)
+
+    def _limit(self, spec: DefaultsSpec) -> int:
         return spec.limits.body if spec.limits is not None else self._specs.gateway.limits.body
+
+    def _body_limit(self, asked: _Asked) -> int:
+        """What a body is counted by while it passes; a validation on trial lets pass what is too large."""
+        limit, said = self._limit(asked.spec), asked.spec.validate_
+        if said is None or not isinstance(asked.target, Forward) or "validate" in (asked.spec.report or ()):
+            return limit
+        return min(limit, looked_at(said, limit))
 
     def _cors_policies(self, spec: DefaultsSpec, sources: Mapping[str, str]) -> Iterator[Policy]:
         said = self._cors_spec(spec)

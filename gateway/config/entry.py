@@ -17,7 +17,7 @@ from gateway.policy.condition import condition
 from gateway.routing import Match, conflicts, parse_path, template, variables
 
 _TARGETS = ("upstream", "redirect", "respond")
-_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade")
+_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade", "validate")
 
 
 @final
@@ -63,10 +63,17 @@ def entry(tree: Tree, path: Path, spec: RouteSpec, defaults: Sequence[Layer]) ->
         layer = next((layer for layer in layers if getattr(layer.spec, name) is not None), None)
         if layer is not None:
             filled[name] = getattr(layer.spec, name)
-            sources[name] = layer.tree.source((*layer.path, name))
+            key = _key(name)
+            sources[key] = layer.tree.source((*layer.path, key))
     if spec.redirect is not None or spec.respond is not None:
         filled["upstream"] = spec.upstream
-    return Entry(tree, path, frozenset(spec.model_fields_set), spec.model_copy(update=filled), sources)
+    own = frozenset(map(_key, spec.model_fields_set))
+    return Entry(tree, path, own, spec.model_copy(update=filled), sources)
+
+
+def _key(name: str) -> str:
+    """What a field of a spec is called in the file."""
+    return RouteSpec.model_fields[name].alias or name
 
 
 def problems(entries: Sequence[Entry]) -> Iterator[Problem]:

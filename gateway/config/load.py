@@ -1,7 +1,8 @@
 """Files -> Specs -> Snapshot.
 
-Reads gateway.yaml and every `*.yaml` directly in the folders of policies that it lists, and reports whatever
-is wrong in all of them at once. No exception but ConfigError leaves this module.
+Reads gateway.yaml, every `*.yaml` directly in the folders of policies that it lists, and the documents that
+those name, and reports whatever is wrong in all of them at once. No exception but ConfigError leaves this
+module.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from pydantic import ValidationError
 from gateway.config import allow, credentials, entry, fields, issuers, names, pem, tiers, wording
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.credentials import Credentials
+from gateway.config.documents import Documents
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
 from gateway.config.offline import Offline
@@ -27,7 +29,7 @@ from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
 from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 from gateway.config.snapshot import Snapshot
-from gateway.config.source import BYTES_AT_MOST, read
+from gateway.config.source import read, read_bytes
 from gateway.config.tree import Tree, shown
 from gateway.policy.ports import Ports
 
@@ -82,9 +84,11 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         problems += credentials.beyond(gateway.tree, gateway.spec)
     for file in listed:
         problems += credentials.untellable(file.tree, file.spec)
+    documents = Documents(trees)
+    problems += documents.problems
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    digests = b"".join(file.digest for file in files) + files_of_tls.digest
+    digests = [*(file.digest for file in files), files_of_tls.digest, documents.digest]
     return Specs(
         tree=gateway.tree,
         gateway=gateway.spec,
@@ -97,7 +101,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         tiers=known_tiers,
         entries=entries,
         pem=files_of_tls,
-        version=sha256(digests).hexdigest()[:_VERSION_DIGITS],
+        documents=documents,
+        version=sha256(b"".join(digests)).hexdigest()[:_VERSION_DIGITS],
     )
 
 
@@ -135,7 +140,7 @@ def _same(one: Path, other: Path) -> bool:
 def _file(path: Path, model: type[S], environ: Mapping[str, str]) -> _File[S]:
     label = normpath(path)
     try:
-        raw = _bytes(path)
+        raw = read_bytes(path)
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or error
         return _File(
@@ -153,13 +158,6 @@ def _file(path: Path, model: type[S], environ: Mapping[str, str]) -> _File[S]:
         found = wording.problems(tree, model, error)
         problems += [problem for problem in found if (problem.line, problem.column) not in places]
         return _File(tree, None, tuple(problems))
-
-
-def _bytes(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise ValueError("it is not a regular file")
-    with path.open("rb") as file:
-        return file.read(BYTES_AT_MOST + 1)
 
 
 def _entries(gateway: _File[GatewaySpec], policies: Sequence[_File[PoliciesSpec]]) -> Iterator[Entry]:

@@ -3,10 +3,15 @@
 Scalars follow the YAML 1.2 core schema. What YAML 1.1 reads differently is refused unless it is quoted, as
 are duplicate keys, tags, anchors, aliases and merge keys: one text has one meaning. The tree is built from
 the parser's events, because composing nodes recurses in C and a deeply nested text would end the process.
+
+Documents of others, such as OpenAPI, are read more freely: as YAML 1.2 has it, with values that are nothing,
+and every bare key is a text.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path as File
 from typing import final
 
 import yaml
@@ -29,6 +34,7 @@ from gateway.config.tree import Place, Tree
 
 BYTES_AT_MOST = 1024 * 1024
 _DEPTH_AT_MOST = 32
+_DEPTH_OF_DOCUMENTS = 64
 
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -36,14 +42,40 @@ _ABSENT = object()
 _ENDS = (SequenceEndEvent, MappingEndEvent)
 
 
+def read_bytes(place: File) -> bytes:
+    """The bytes of a file, one more than is taken at most. Raises OSError and ValueError."""
+    if place.exists() and not place.is_file():
+        raise ValueError("it is not a regular file")
+    with place.open("rb") as file:
+        return file.read(BYTES_AT_MOST + 1)
+
+
 def read(file: str, raw: bytes, expand: Callable[[str], str]) -> tuple[Tree, list[Problem]]:
     """The tree of one file and what is wrong with its text; `expand` fills in `${...}`.
 
     A tree comes back whatever the bytes are. Where reading had to stop, its data is None.
     """
+    return _read(file, raw, _Manner(expand, _DEPTH_AT_MOST))
+
+
+def read_document(file: str, raw: bytes) -> tuple[Tree, list[Problem]]:
+    """The tree of a document that somebody else may have written, and what is wrong with its text."""
+    return _read(file, raw, _Manner(None, _DEPTH_OF_DOCUMENTS))
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a file is read; without `expand` it is a document of others."""
+
+    expand: Callable[[str], str] | None
+    depth: int
+
+
+def _read(file: str, raw: bytes, manner: _Manner) -> tuple[Tree, list[Problem]]:
     tree = Tree(file)
     try:
-        reader = _Reader(tree, _events(file, raw), expand)
+        reader = _Reader(tree, _events(file, raw), manner)
         return Tree(file, reader.document(), tree.values, tree.keys), reader.problems
     except ConfigError as error:
         return tree, list(error.problems)
@@ -84,11 +116,12 @@ def _text(file: str, raw: bytes) -> str:
 class _Reader:
     """Builds the tree of one document; notes what it can live with, raises ConfigError for what it cannot."""
 
-    def __init__(self, tree: Tree, events: Iterator[Event], expand: Callable[[str], str]) -> None:
+    def __init__(self, tree: Tree, events: Iterator[Event], manner: _Manner) -> None:
         self.problems: list[Problem] = []
         self._tree = tree
         self._events = events
-        self._expand = expand
+        self._expand = manner.expand
+        self._depth = manner.depth
 
     def document(self) -> object:
         next(self._events)  # The start of the stream.
@@ -104,8 +137,8 @@ class _Reader:
 
     def _value(self, event: Event, path: Path) -> object:
         self._tree.values[path] = _place(event)
-        if len(path) > _DEPTH_AT_MOST:
-            raise ConfigError([self._tree.problem((), f"expected at most {_DEPTH_AT_MOST} levels, got more")])
+        if len(path) > self._depth:
+            raise ConfigError([self._tree.problem((), f"expected at most {self._depth} levels, got more")])
         self._plainly(event, path)
         if isinstance(event, MappingStartEvent):
             return self._mapping(path)
@@ -156,12 +189,16 @@ class _Reader:
             return None
         self._tree.values[(*path, event.value)] = _place(event)
         self._plainly(event, (*path, event.value))
+        if self._expand is None:
+            return event.value
         if event.implicit[0] and (is_ambiguous(event.value) or not isinstance(core(event.value), str)):
             self._note((*path, event.value), f"expected a text as the key, got {event.value}: quote it")
         return event.value
 
     def _scalar(self, event: ScalarEvent, path: Path) -> object:
         text = event.value
+        if self._expand is None:
+            return core(text) if event.implicit[0] else text
         if event.implicit[0] and is_ambiguous(text):
             self._note(path, f"expected a value that every YAML version reads alike, got {text}: quote it")
             return text

@@ -19,6 +19,7 @@ PERCENT = r"[0-9]{1,3}(\.[0-9]{1,6})?%"
 NAME = r"[A-Za-z][A-Za-z0-9._-]{0,63}"
 HOST = r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?|\[[0-9a-f:.]+\]"
 METHOD = r"[A-Z]+(-[A-Z]+)*"
+MEDIA_TYPE = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 FIELD_NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 PERMISSION = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}:[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 GRANT = rf"\*|[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}:\*|{PERMISSION}"
@@ -228,6 +229,13 @@ def method(text: str) -> str:
     if not re.fullmatch(METHOD, text) or text in ("CONNECT", "TRACE"):
         raise ValueError("a method in upper case such as GET, neither CONNECT nor TRACE")
     return text
+
+
+def media_type(text: str) -> str:
+    """`application/json`, in lower case; without parameters and without `*`."""
+    if not re.fullmatch(MEDIA_TYPE, text) or "*" in text:
+        raise ValueError("a media type such as application/json")
+    return text.lower()
 
 
 def field_name(text: str) -> str:

@@ -67,4 +67,8 @@ def examples(base_url: str) -> list[tuple[str, str]]:
             "A body over the route's limit, refused before it is read",
             f"head -c 20000 /dev/zero | curl -i {_JSON} --data-binary @- {api}/pay/charges",
         ),
+        (
+            "A body that its schema does not admit: 422, and where",
+            f'curl -i {_SHOWN} {_JSON} -d \'{{"user": "user-1", "amount": "lots"}}\' {api}/pay/charges',
+        ),
     ]

@@ -102,7 +102,7 @@ REQUEST_FIELDS: Final = FieldTable(
         *_rules(False, False, b", ", f"{_HOP_BY_HOP} trailer {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
         *_rules(True, True, None, "authorization origin content-type sec-fetch-site traceparent"),
         *_rules(True, True, None, "access-control-request-method max-forwards"),
-        *_rules(True, True, b", ", "access-control-request-headers tracestate"),
+        *_rules(True, True, b", ", "access-control-request-headers content-encoding tracestate"),
         *_rules(True, True, b"; ", "cookie"),
     ],
     drop_aliases=True,

@@ -82,7 +82,7 @@ def _weight(parameters: bytes) -> float:
     return float(given) if _QVALUE.fullmatch(given) else 0
 
 
-def problem(  # noqa: PLR0913 - what is not usual is named where it is called.
+def problem(  # noqa: PLR0913 - the members of RFC 9457 3.1, each by its name.
     status: int,
     reason: Reason,
     detail: str,
@@ -96,7 +96,7 @@ def problem(  # noqa: PLR0913 - what is not usual is named where it is called.
     `extensions` are members that the `type` has beside the usual ones.
     """
     title = _PHRASES.get(status) or HTTPStatus(status).phrase
-    members = {
+    members: dict[str, object] = {
         "type": type,
         "title": title,
         "status": status,

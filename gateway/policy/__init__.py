@@ -7,7 +7,7 @@ here knows a socket, a loop or a clock.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import Final, Protocol, final
 
 from gateway.http.fields import Field
 from gateway.http.reason import Reason
@@ -15,7 +15,7 @@ from gateway.http.reply import Reply
 from gateway.http.request import Request
 from gateway.policy.tier import Standing
 
-__all__ = ["Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
+__all__ = ["Body", "Exchange", "Pipeline", "Policy", "Principal", "Reason", "Reply", "Verdict"]
 
 Verdict = Reply | None
 
@@ -38,6 +38,31 @@ class Principal:
     tier: str | None = None
 
 
+class Body(Protocol):
+    """The body of a request, which only comes to a policy that asks for it."""
+
+    def read(self, limit: int) -> "bytes | Awaitable[bytes | None] | None":
+        """All of it, at once where it is here already; None as soon as it is larger than `limit` bytes.
+
+        A client that waits for it is told to go on (RFC 9110 10.1.1). Whatever the answer, nothing of the
+        body is lost: it is forwarded as it came. Ask once.
+        """
+        ...
+
+
+@final
+class _NoBody:
+    """What a request has that nobody receives."""
+
+    __slots__ = ()
+
+    def read(self, limit: int) -> bytes:
+        return b""
+
+
+NO_BODY: Final[Body] = _NoBody()
+
+
 @final
 class Exchange:
     """The notes about one request while it is decided.
@@ -47,10 +72,11 @@ class Exchange:
     `upstream_fields` join the request on its way to the backend, `response_fields` the response on its way
     to the client, and `hidden` holds lower-case names of fields that the backend must not see. `reported` are
     the refusals of policies on trial, by name; `endings` are called once, when the request is over. `quotas`
-    tell how the request stands with each tier that counted it.
+    tell how the request stands with each tier that counted it. `body` is for policies that look into it.
     """
 
     __slots__ = (
+        "body",
         "captures",
         "coding",
         "endings",
@@ -69,6 +95,7 @@ class Exchange:
         self.request_id = request_id
         self.captures = captures
         self.coding: bytes | None = None
+        self.body = NO_BODY
         self.principal: Principal | None = None
         self.hidden: tuple[bytes, ...] = ()
         self.upstream_fields: tuple[Field, ...] = ()

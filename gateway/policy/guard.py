@@ -21,7 +21,7 @@ _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 
 _DENIED: Final = problem(403, Reason.ADDRESS_DENIED, "This address may not ask here.")
 # The body is not read, so what follows on the connection is not the next request.
-_TOO_LARGE: Final = problem(413, Reason.BODY_TOO_LARGE, "The body is larger than allowed here.", closes=True)
+TOO_LARGE: Final = problem(413, Reason.BODY_TOO_LARGE, "The body is larger than allowed here.", closes=True)
 
 
 @final
@@ -104,4 +104,4 @@ class DeclaredLength:
 
     def __call__(self, exchange: Exchange) -> Reply | None:
         """413 `body_too_large`, or None."""
-        return _TOO_LARGE if exchange.request.length > self.limit else None
+        return TOO_LARGE if exchange.request.length > self.limit else None

@@ -21,14 +21,19 @@ routes:
 
 @pytest.fixture
 def written(tmp_path):
-    """Writes gateway.yaml and files of policies, those given or two that load; gives the first one's path."""
+    """Writes gateway.yaml and files of policies, those given or two that load; gives the first one's path.
 
-    def write(gateway=GATEWAY, policies=POLICIES, **more):
+    `documents` are what stands beside the policies, by file name.
+    """
+
+    def write(gateway=GATEWAY, policies=POLICIES, documents=(), **more):
         (tmp_path / "policies").mkdir(exist_ok=True)
         texts = {"gateway.yaml": gateway, "policies/a.yaml": policies}
         texts |= {f"policies/{name}.yaml": text for name, text in more.items()}
+        texts |= {f"policies/{name}": text for name, text in dict(documents).items()}
         for name, text in texts.items():
             raw = text if isinstance(text, bytes) else dedent(text).lstrip("\n").encode()
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(raw)
         return tmp_path / "gateway.yaml"
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.interpolation import Interpolation, Resolved
-from gateway.config.source import read
+from gateway.config.source import read, read_document
 from gateway.config.tree import Place
 
 EXPAND = Interpolation({"NAME": "value", "EMPTY": ""}, Path())
@@ -145,6 +145,36 @@ def test_a_bomb_is_not_lit():
 
 def test_all_problems_of_a_text_are_told():
     assert ["a", "b[0]", "no"] == [line.split(": ")[1] for line in lines(b"a: yes\nb: [off]\nno: 1")]
+
+
+def test_a_document_of_others_is_read_as_yaml_1_2_has_it():
+    """Bare keys are texts, nothing is a value, and `${` means nothing."""
+    raw = b"no: [yes, 2026-01-31, 010, ~, 1.5]\n200: ${env:GONE}\n'x': null\n"
+    tree, problems = read_document("f.yaml", raw)
+    assert not problems
+    assert {"no": ["yes", "2026-01-31", 10, None, 1.5], "200": "${env:GONE}", "x": None} == tree.data
+    assert Place(1, 11) == tree.values[("no", 1)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        pytest.param(
+            b"a: 1\na: 2", "f.yaml:2:1: a: expected each key once, got it again after line 1", id="twice"
+        ),
+        pytest.param(
+            b"a: &b 1", "f.yaml:1:4: a: expected a value, got the anchor &b: write values out", id="an anchor"
+        ),
+        pytest.param(
+            b"a: !!python/name:os.system ''",
+            "f.yaml:1:4: a: expected a value without a tag: quote a text, leave a number bare",
+            id="a tag",
+        ),
+        pytest.param(b"[" * 100, "f.yaml:1:1: expected at most 64 levels, got more", id="too deep"),
+    ],
+)
+def test_a_document_of_others_has_one_meaning_too(raw, problem):
+    assert [problem] == [str(each) for each in read_document("f.yaml", raw)[1]]
 
 
 @given(st.binary() | st.text(alphabet="abn:-[]{}&*!|>'\"%@#?,\n\t ${}01~").map(str.encode))

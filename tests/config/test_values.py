@@ -66,6 +66,7 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         pytest.param(values.field_name, "X-Request-Source", "X-Request-Source", id="a field"),
         pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
         pytest.param(values.own_field, "Authorization", "Authorization", id="a field that passes"),
+        pytest.param(values.media_type, "Application/JSON", "application/json", id="a media type"),
         pytest.param(values.prefix, "/api/pay", "/api/pay", id="a prefix"),
         *[pytest.param(values.store, url, url, id=f"the store {url}") for url in STORES],
         *[pytest.param(values.partition, key, key, id=f"the key {key}") for key in KEYS],
@@ -164,6 +165,7 @@ REFUSED = {
         *("unix://h/run/a.sock", "unix://", "redis+cluster://h/1", "redis+cluster://", "redis+cluster://h1,"),
         *("redis+sentinel://h", "redis+sentinel://h/", "redis+sentinel://h/m/x", "unix+cluster:///a"),
     ],
+    values.media_type: ["json", "application/", "application/*", "a/b; charset=utf-8", "a/b/c", "a /b"],
     values.prefix: ["/", "api", "/api/", "/api//pay", "/{x}", "/a/../b", "/a?b"],
 }
 

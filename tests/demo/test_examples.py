@@ -71,5 +71,6 @@ def test_commands_lead_to_their_routes():
         None,
         "education-course-create",
         "pay-charge-create",
+        "pay-charge-create",
     ]
     assert expected == [_reached(command) for _, command in examples(_BASE)]

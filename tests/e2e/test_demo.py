@@ -102,6 +102,14 @@ SHOWN = {
         0,
         ["HTTP/1.1 413 ", '"reason":"body_too_large"'],
     ),
+    "A body that its schema does not admit: 422, and where": (
+        0,
+        [
+            "HTTP/1.1 422 ",
+            '"reason":"invalid_body"',
+            '"errors":[{"pointer":"#/amount","detail":"has the wrong type"}]',
+        ],
+    ),
 }
 
 

@@ -17,6 +17,12 @@ from gateway.demo.services import environment, services
 POLICIES = Path(__file__).parents[2] / "policies"
 # A path has to name what the services hold; what is not listed is called `<name>-1`.
 SAMPLES = {"service": "azora-pay", "month": "2026-01", "rest...": "a/b"}
+# What a route that looks into bodies has to find there; the others take an empty object.
+BODIES = {
+    "pay-charge-create": {"user": "user-1", "amount": 4900},
+    "mint-transfer-create": {"to": "wallet-2", "amount": 5},
+    "mint-issue-create": {"amount": 10, "memo": "A test"},
+}
 # Who needs no token: listings, what comes before a login, the state of the platform, and an echo for all.
 PUBLIC = {
     *("gateway-product-list", "gateway-product-read", "gateway-search", "gateway-search-phone"),
@@ -63,7 +69,7 @@ async def asked(repository, ports, session, url):
             shown = {"Authorization": f"Bearer {signing.token('user-1', ['admin'], [], time.time())}"}
             for id, method, path, fields in routes():
                 headers = fields | (shown if token else {})
-                body = {} if method in ("POST", "PUT") else None
+                body = BODIES.get(id, {}) if method in ("POST", "PUT") else None
                 async with session.request(
                     *(method, url(gateway, path)),
                     json=body,

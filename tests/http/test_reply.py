@@ -104,6 +104,14 @@ def test_every_reason_makes_a_problem(reason):
     assert str(reason) == members["reason"]
 
 
+def test_errors_stand_behind_the_other_members():
+    """Also where one of them looks like the hole for the id."""
+    errors = [{"pointer": f"#/{'0' * 32}", "detail": "is required"}]
+    refusal = problem(422, Reason.INVALID_BODY, "No.", extensions={"errors": errors})
+    members = orjson.loads(refusal.body.fill(REQUEST_ID))
+    assert (errors, REQUEST_ID.decode()) == (members["errors"], members["request_id"])
+
+
 @pytest.mark.parametrize(
     ("status", "title"),
     [(403, "Forbidden"), (414, "URI Too Long"), (422, "Unprocessable Content"), (504, "Gateway Timeout")],

@@ -15,10 +15,12 @@ def exchange():
         client="192.0.2.1",
         length=0,
         method=b"GET",
+        path=b"/",
         query=b"",
         fields=(),
         lines=(),
         noted=(),
+        body=None,
         captures=(),
         principal=None,
     ):
@@ -26,7 +28,7 @@ def exchange():
         request = Request(
             method=method,
             authority=b"a.example",
-            path=b"/",
+            path=path,
             query=query,
             lines=passing,
             noted=known | dict(noted),
@@ -37,6 +39,8 @@ def exchange():
         )
         made = Exchange(request, b"0" * 32, captures)
         made.principal = principal
+        if body is not None:
+            made.body = body
         return made
 
     return make

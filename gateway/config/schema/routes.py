@@ -19,6 +19,7 @@ from gateway.config.schema.model import (
     Flag,
     Host,
     Items,
+    MediaType,
     Method,
     Name,
     OwnField,
@@ -37,8 +38,11 @@ from gateway.config.schema.model import (
     rule,
 )
 from gateway.config.schema.named import CorsSpec, HeadersSpec, Names
+from gateway.http.media_type import is_json
 
 CHOICE = Tag("<choice>")
+# What is looked at is looked at while others wait.
+LOOKED_AT_MOST = 256 * 1024
 Decider = Literal["clients", "cors", "csrf", "quota", "validate", "allow"]
 
 
@@ -125,13 +129,39 @@ def _item(value: object) -> str:
 class ValidateSpec(Spec):
     """What a request has to look like; the only policy that buffers a body."""
 
-    content_types: Items[Text] = optional("Media types of the body. Empty: any.", ())
-    max_body: Size | None = optional("The largest body that is looked at.")
-    schema_: Text | None = optional("A JSON Schema for the body, relative to this file.", alias="schema")
-    openapi: Text | None = optional(
-        "An OpenAPI document that describes the operation, relative to this file."
+    content_types: Items[MediaType] = optional(
+        "Media types of the body. Empty: `application/json` beside a `schema`, else any.", ()
     )
-    query: Text | None = optional("A JSON Schema for the query, relative to this file.")
+    max_body: Size | None = optional(
+        "The largest body. One that is looked at has at most 256 KiB, and 64 KiB where this is absent."
+    )
+    schema_: Text | None = optional(
+        "A file with the JSON Schema (2020-12) of the body, `.json` or `.yaml`, relative to this file.",
+        alias="schema",
+    )
+    openapi: Text | None = optional(
+        "A file with the OpenAPI document (3.0, 3.1) of the service, relative to this file. A path is looked "
+        "up as the service sees it; what the document does not have is answered 404."
+    )
+    query: Text | None = optional(
+        "A file with the JSON Schema of the query as an object of its parameters, relative to this file."
+    )
+    unknown_query: Literal["ignore", "reject"] = optional(
+        "What becomes of parameters in the query that the OpenAPI document does not name.", "ignore"
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> "ValidateSpec":
+        if self.schema_ is not None and self.openapi is not None:
+            raise rule("expected one of schema, openapi, got both")
+        if self.schema_ is not None and not all(is_json(name.encode()) for name in self.content_types):
+            raise rule("expected media types of JSON beside a schema")
+        if self.openapi is None and "unknown_query" in self.model_fields_set:
+            raise rule("expected unknown_query beside openapi only")
+        looks = self.schema_ is not None or self.openapi is not None
+        if looks and self.max_body is not None and self.max_body > LOOKED_AT_MOST:
+            raise rule("expected max_body of at most 256KiB where a body is looked at")
+        return self
 
 
 class SloSpec(Spec):
@@ -190,7 +220,7 @@ class DefaultsSpec(Spec):
         "Whether a request with cookies or a password that another site made a browser send is refused: "
         '`auto`, `"off"`, or `trusted`, which names other origins that may. Absent: `auto`.'
     )
-    validate_: ValidateSpec | None = later("What a request has to look like.", alias="validate")
+    validate_: ValidateSpec | None = optional("What a request has to look like.", alias="validate")
     compress: Flag | None = optional(
         "Whether responses are compressed for clients that accept it, as zstd, br or gzip. Strong ETags then "
         "become weak, which `If-Match` does not match."

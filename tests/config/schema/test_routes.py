@@ -54,7 +54,6 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param({"validate": {"schema": "a.json"}}, id="validation"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
     ],
@@ -105,6 +104,36 @@ def test_what_is_not_built_yet_says_so(keys):
         ),
         pytest.param(
             {"quota": [{"tier": "a", "cost": 0}]}, "Input should be greater", id="a request for nothing"
+        ),
+        pytest.param(
+            {"validate": {"schema": "a.json", "openapi": "b.yaml"}},
+            "expected one of schema, openapi, got both",
+            id="two descriptions of a body",
+        ),
+        pytest.param(
+            {"validate": {"schema": "a.json", "max_body": "257KiB"}},
+            "expected max_body of at most 256KiB where a body is looked at",
+            id="a body that takes too long to look at",
+        ),
+        pytest.param(
+            {"validate": {"schema": "a.json", "content_types": ["application/json", "text/plain"]}},
+            "expected media types of JSON beside a schema",
+            id="a schema for what is no JSON",
+        ),
+        pytest.param(
+            {"validate": {"content_types": ["application/json; charset=utf-8"]}},
+            "Value error, a media type such as application/json",
+            id="a media type with parameters",
+        ),
+        pytest.param(
+            {"validate": {"content_types": ["image/*"]}},
+            "Value error, a media type such as application/json",
+            id="a range of media types",
+        ),
+        pytest.param(
+            {"validate": {"schema": "a.json", "unknown_query": "reject"}},
+            "expected unknown_query beside openapi only",
+            id="what an absent document does not name",
         ),
     ],
 )
