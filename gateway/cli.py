@@ -25,6 +25,7 @@ examples:
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
+  gateway api-key --principal NAME     a key for a program
 """
 
 
@@ -76,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
     token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
     token.add_argument("--subject", default="user-1", help="who asks (default: user-1)")
+    key = verb("api-key", api_key_, "Make a key for a program, and the entry that lets it in.")
+    key.add_argument("--principal", required=True, metavar="NAME", help="who asks with it")
+    key.add_argument("--role", action="append", default=[], help="a role; may be repeated")
+    key.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
+    key.add_argument("--tier", help="the tier that it is counted by")
+    key.add_argument("--expires", metavar="MOMENT", help="when it ends, such as 2027-01-31T00:00:00Z")
+    password = verb("password", password_, "Read a password, and print the entry that lets its user in.")
+    password.add_argument("name", help="the user")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
@@ -165,6 +174,40 @@ def token_(options: argparse.Namespace) -> int:
     if signing is None:
         return _fail("no demo is running: start `gateway demo`, whose issuer signs the tokens", FINDINGS)
     print(signing.token(options.subject, options.role, options.scope, time.time()))
+    return OK
+
+
+def api_key_(options: argparse.Namespace) -> int:
+    """`gateway api-key`."""
+    from gateway.config.fresh import key_entry
+    from gateway.policy.api_key import fresh
+
+    key, id, digest = fresh()
+    more = {"roles": options.role, "scopes": options.scope, "tier": options.tier, "expires": options.expires}
+    try:
+        entry = key_entry(id, digest, options.principal, more)
+    except ValueError as error:
+        return _fail(str(error), USAGE)
+    print(f"The key, which is shown this once and kept nowhere:\n\n{key}\n")
+    print(f"Its entry in the file of `api_keys`, under `keys:`\n\n{entry}")
+    return OK
+
+
+def password_(options: argparse.Namespace) -> int:
+    """`gateway password NAME`."""
+    from getpass import getpass
+
+    from gateway.config.fresh import user_entry
+    from gateway.identity.passwords import hashed
+
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().removesuffix("\n")
+    if not password:
+        return _fail("expected a password on standard input", USAGE)
+    try:
+        entry = user_entry(options.name, hashed(password))
+    except ValueError as error:
+        return _fail(str(error), USAGE)
+    print(entry)
     return OK
 
 

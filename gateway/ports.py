@@ -6,7 +6,7 @@ A snapshot is compiled with these ports; they are started once and stopped once,
 import time
 from typing import TYPE_CHECKING, final
 
-from gateway.identity import Fetcher, RemoteKeys
+from gateway.identity import Fetcher, LiveVerifier, RemoteKeys
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Buckets, QuotaStore, Time
 from gateway.quota.memory import MemoryBuckets
@@ -22,6 +22,7 @@ class LivePorts:
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+        self.verifier = LiveVerifier(wall, monotonic)
         self._fetcher = Fetcher()
         self._keys: dict[KeySource, RemoteKeys] = {}
         self._memory = MemoryBuckets(monotonic)
@@ -66,3 +67,4 @@ class LivePorts:
         for buckets in self._redis.values():
             await buckets.stop()
         await self._fetcher.close()
+        await self.verifier.stop()

@@ -48,7 +48,9 @@ LIBRARIES = {
     "opentelemetry": ("telemetry",),
     "prometheus_client": ("telemetry",),
     "ssl": ("wire", "upstream"),
-    "cryptography": ("config.pem", "demo.signing"),
+    "cryptography": ("policy.certificate", "config.pem", "demo.signing"),
+    "argon2": ("identity.passwords",),
+    "bcrypt": ("identity.passwords",),
     "yaml": ("config",),
     "pydantic": ("config",),
     "pydantic_core": ("config",),
@@ -67,6 +69,8 @@ UNTESTED = {
     "gateway/config/snapshot.py": "dataclasses without behaviour",
     "gateway/config/offline.py": "composition",
     "gateway/policy/ports.py": "protocols",
+    "gateway/policy/questions.py": "dataclasses",
+    "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
 }
 

@@ -1,16 +1,20 @@
 """The verbs: what each prints, and its exit status."""
 
+import io
 import json
 import re
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from gateway import __version__, build
 from gateway.cli import main
+from gateway.config.source import read
+from gateway.identity.passwords import matches
 
 ROOT = Path(__file__).parent.parent
 GATEWAY = """\
@@ -228,3 +232,43 @@ def test_only_what_is_needed_is_imported(arguments, unwanted):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert (set(), 0) == (unwanted & {*done.stderr.split()}, done.returncode)
+
+
+def test_a_key_is_printed_once_beside_its_entry(capsys):
+    options = ["--principal", "probe", "--role", "admin", "--expires", "2027-01-31T00:00:00Z"]
+    assert 0 == main(["api-key", *options])
+    printed = capsys.readouterr().out
+    (key,) = re.findall("^gw_live_[a-z0-9]+_[a-z0-9]+$", printed, re.MULTILINE)
+    tree, _ = read("a.yaml", f"keys:\n{printed.partition('`keys:`')[2]}".encode(), lambda text: text)
+    (entry,) = tree.at(("keys",))
+    assert {
+        "id": key.split("_")[2],
+        "sha256": sha256(key.encode()).hexdigest(),
+        "principal": "probe",
+        "roles": ["admin"],
+        "expires": "2027-01-31T00:00:00Z",
+    } == entry
+
+
+def test_a_key_that_would_not_load_is_not_made(capsys):
+    assert 2 == main(["api-key", "--principal", "probe", "--role", "1"])
+    captured = capsys.readouterr()
+    assert ("", True) == (captured.out, "gateway: roles: a name of letters" in captured.err)
+
+
+def test_a_password_is_read_and_its_hash_printed(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sësam\n"))
+    assert 0 == main(["password", "thandi"])
+    tree, _ = read("a.yaml", f"users:\n{capsys.readouterr().out}".encode(), lambda text: text)
+    (user,) = tree.at(("users",))
+    assert ("thandi", True) == (user["name"], matches(user["hash"], "sësam".encode()))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [pytest.param("thandi", "\n", id="no password"), pytest.param("a:b", "x\n", id="no user")],
+)
+def test_who_could_not_log_in_is_not_printed(capsys, monkeypatch, name, text):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    assert 2 == main(["password", name])
+    assert "" == capsys.readouterr().out

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from gateway.config.credentials import Credentials
 from gateway.config.documents import Documents
 from gateway.config.entry import Entry
 from gateway.config.identity import Authentications
@@ -65,7 +66,7 @@ _DEFAULT_PRESET = "helmet"
 @final
 @dataclass(frozen=True, slots=True)
 class Specs:
-    """Everything that the files say: gateway.yaml, the policies with a name, the routes, their documents.
+    """Everything that the files say: gateway.yaml, policies with a name, keys, users, routes, documents.
 
     `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
     """
@@ -75,6 +76,7 @@ class Specs:
     headers: Mapping[str, HeadersSpec]
     cors: Mapping[str, CorsSpec]
     roles: Mapping[str, RoleSpec]
+    credentials: Credentials
     tiers: Mapping[str, TierSpec]
     entries: tuple[Entry, ...]
     pem: Pem
@@ -119,7 +121,7 @@ class _Compiler:
 
     def __init__(self, specs: Specs, ports: Ports) -> None:
         self._specs = specs
-        self._authentications = Authentications(specs.gateway, ports)
+        self._authentications = Authentications(specs.gateway, specs.credentials, ports)
         self._quotas = Quotas(specs.tiers, specs.gateway.quota_store, ports)
         self._edits: dict[tuple[str, CorsSpec | None, bool], tuple[Edits, Edits]] = {}
         self._cors: dict[tuple[CorsSpec, str], Cors] = {}

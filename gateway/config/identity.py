@@ -6,10 +6,13 @@ is shared by its routes.
 
 from typing import final
 
-from gateway.config import issuers
+from gateway.config import credentials, issuers
+from gateway.config.credentials import Credentials
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.http.reply import Reply
 from gateway.policy.authn import Authentication, Method, demand
+from gateway.policy.forward_auth import ForwardAuth, Prompted
+from gateway.policy.introspected import IntrospectedTokens
 from gateway.policy.ports import Ports
 from gateway.policy.token import Selected, Tokens
 
@@ -20,8 +23,9 @@ PUBLIC = "public"
 class Authentications:
     """The policies of all routes; methods and policies are made when they are first asked for."""
 
-    def __init__(self, gateway: GatewaySpec, ports: Ports) -> None:
+    def __init__(self, gateway: GatewaySpec, credentials: Credentials, ports: Ports) -> None:
         self._gateway = gateway
+        self._credentials = credentials
         self._ports = ports
         self._methods: dict[str, Method] = {}
         self._policies: dict[tuple[tuple[str, ...], str], Authentication] = {}
@@ -38,12 +42,14 @@ class Authentications:
 
     def demand(self, said: str | tuple[str, ...]) -> Reply:
         """The 401 that asks for credentials of any of the methods of an `auth`."""
-        names = (said,) if isinstance(said, str) else said
-        return demand([self._method(name) for name in names if name != PUBLIC])
+        return demand(self._chosen((said,) if isinstance(said, str) else said))
 
     def _policy(self, names: tuple[str, ...], source: str) -> Authentication:
-        methods = _apart([self._method(name) for name in names if name != PUBLIC])
+        methods = self._chosen(names)
         return Authentication(methods, None if PUBLIC in names else demand(methods), source)
+
+    def _chosen(self, names: tuple[str, ...]) -> tuple[Method, ...]:
+        return _apart([self._method(name) for name in names if name != PUBLIC], PUBLIC in names)
 
     def _method(self, name: str) -> Method:
         if name not in self._methods:
@@ -51,18 +57,29 @@ class Authentications:
         return self._methods[name]
 
     def _made(self, name: str) -> Method:
-        gateway = self._gateway
+        gateway, listed = self._gateway, self._credentials
+        if name == credentials.API_KEY and gateway.api_keys is not None:
+            return credentials.api_keys(gateway, gateway.api_keys, listed.keys, self._ports)
+        if name == credentials.BASIC and gateway.basic_users is not None:
+            return credentials.users(gateway, gateway.basic_users, listed.users, self._ports)
+        if name == credentials.MTLS and gateway.certificates is not None:
+            return credentials.certificates(gateway, gateway.certificates, self._ports)
+        if name in gateway.forward_auth:
+            return credentials.service(name, gateway.forward_auth[name], self._ports)
         return issuers.tokens(name, gateway.issuers[name], gateway.name, self._ports)
 
 
-def _apart(methods: list[Method]) -> tuple[Method, ...]:
-    """The same, but issuers before others leave to them the tokens that are not theirs."""
+def _apart(methods: list[Method], is_optional: bool) -> tuple[Method, ...]:
+    """The same, but each leaves to those behind it, or to nobody, what is not its own."""
     chosen: list[Method] = []
-    others: tuple[Tokens, ...] = ()
+    others: tuple[Tokens | IntrospectedTokens, ...] = ()
     for method in reversed(methods):
-        if isinstance(method, Tokens):
-            chosen.append(Selected(method, others) if others else method)
-            others = (method, *others)
+        if isinstance(method, Tokens) and others:
+            chosen.append(Selected(method, others))
+        elif isinstance(method, ForwardAuth) and (chosen or is_optional):
+            chosen.append(Prompted(method))
         else:
             chosen.append(method)
+        if isinstance(method, Tokens | IntrospectedTokens):
+            others = (method, *others)
     return tuple(reversed(chosen))

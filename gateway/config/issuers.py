@@ -3,20 +3,25 @@
 What could only ever refuse every token, or trust more than was meant, does not load.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
-from gateway.config.names import BUILT_IN_AUTH
+from gateway.config.names import ANY, BUILT_IN_AUTH, at
 from gateway.config.problem import Path, Problem
-from gateway.config.schema.identity import IssuerSpec, TokenSpec
+from gateway.config.schema.identity import IntrospectionSpec, IssuerSpec, TokenSpec
 from gateway.config.tree import Tree
 from gateway.policy import credential
 from gateway.policy.claims import Claims
+from gateway.policy.introspected import IntrospectedTokens
 from gateway.policy.jwk import SYMMETRIC, FixedKeys, KeySet, public_key, shared_key
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Keys, Ports
+from gateway.policy.questions import Introspection
 from gateway.policy.token import Tokens, bearer
 
 _LEEWAY_AT_MOST = 60.0
+_ASKING_AT_MOST = 10.0
+_BELIEVED_AT_MOST = 300.0
+_CALLERS: tuple[Path, ...] = (("defaults", "auth"), ("routes", ANY, "auth"))
 
 
 def problems(tree: Tree, issuers: Mapping[str, IssuerSpec]) -> Iterator[Problem]:
@@ -26,13 +31,28 @@ def problems(tree: Tree, issuers: Mapping[str, IssuerSpec]) -> Iterator[Problem]
             yield tree.key_problem(
                 ("issuers", name), f'expected another name, "{name}" means something in auth'
             )
-        for place, message in (*_terms(spec), *_algorithms(spec), *_addresses(spec)):
+        signed = _algorithms(spec) if spec.introspection is None else _asking(spec.introspection)
+        for place, message in (*_terms(spec), *signed, *_addresses(spec)):
             yield tree.problem(("issuers", name, *place), message)
 
 
-def tokens(name: str, spec: IssuerSpec, realm: str, ports: Ports) -> Tokens:
+def unreachable(trees: Sequence[Tree]) -> Iterator[Problem]:
+    """Issuers that come in a list after one who takes every token, since only asking tells whose one is."""
+    issuers = trees[0].at(("issuers",))
+    known = issuers if isinstance(issuers, dict) else {}
+    for tree in trees:
+        for caller in _CALLERS:
+            for path, said in at(tree, caller):
+                for number, name in _shadowing(said, known):
+                    message = f'expected "{name}" behind the other issuers: it takes every token'
+                    yield tree.problem((*path, number), message)
+
+
+def tokens(name: str, spec: IssuerSpec, realm: str, ports: Ports) -> Tokens | IntrospectedTokens:
     """The method that verifies the tokens of an issuer without problems."""
     looked_at = tuple(_places(spec.token))
+    places = tuple(place for place in looked_at if _is_hidden(place, spec.token))
+    challenge = bearer(realm, spec.resource_metadata)
     claims = Claims(
         method=name,
         issuer=spec.issuer or "",
@@ -42,24 +62,50 @@ def tokens(name: str, spec: IssuerSpec, realm: str, ports: Ports) -> Tokens:
         roles=_path(spec.claims.roles),
         scopes=_path(spec.claims.scopes),
     )
+    if spec.introspection is not None:
+        return IntrospectedTokens(
+            endpoint=Introspection(**dict(spec.introspection)),
+            claims=claims,
+            verifier=ports.verifier,
+            wall=ports.wall,
+            looked_at=looked_at,
+            places=places,
+            challenge=challenge,
+        )
     return Tokens(
         claims=claims,
         algorithms=_accepted(spec),
         keys=_keys(spec, ports),
         wall=ports.wall,
         looked_at=looked_at,
-        places=tuple(place for place in looked_at if _is_hidden(place, spec.token)),
-        challenge=bearer(realm, spec.resource_metadata),
+        places=places,
+        challenge=challenge,
     )
 
 
+def _shadowing(said: object, issuers: Mapping[str, object]) -> Iterator[tuple[int, str]]:
+    names = enumerate(said if isinstance(said, list) else [])
+    listed = [(number, name) for number, name in names if isinstance(name, str) and name in issuers]
+    for number, name in listed[:-1]:
+        spec = issuers[name]
+        if isinstance(spec, dict) and "introspection" in spec:
+            yield number, name
+
+
 def _terms(spec: IssuerSpec) -> Iterator[tuple[Path, str]]:
-    if not spec.audience:
+    if not spec.audience and spec.introspection is None:
         yield (), 'expected the key "audience": a token for somebody else is no proof'
     if spec.leeway > _LEEWAY_AT_MOST:
         yield ("leeway",), "expected at most 60s"
     if spec.resource_metadata and {'"', "\\"} & {*spec.resource_metadata}:
         yield ("resource_metadata",), "expected a URL without quotes and backslashes"
+
+
+def _asking(spec: IntrospectionSpec) -> Iterator[tuple[Path, str]]:
+    if spec.timeout > _ASKING_AT_MOST:
+        yield ("introspection", "timeout"), "expected at most 10s"
+    if spec.cache > _BELIEVED_AT_MOST:
+        yield ("introspection", "cache"), "expected at most 5m"
 
 
 def _algorithms(spec: IssuerSpec) -> Iterator[tuple[Path, str]]:
@@ -92,10 +138,14 @@ def _secret(secret: str, algorithms: tuple[str, ...]) -> Iterator[tuple[Path, st
 
 
 def _addresses(spec: IssuerSpec) -> Iterator[tuple[Path, str]]:
-    asked = {"jwks": spec.jwks, "issuer": spec.issuer if spec.discovery else None}
-    for name, url in asked.items():
+    asked: dict[Path, str | None] = {
+        ("jwks",): spec.jwks,
+        ("issuer",): spec.issuer if spec.discovery else None,
+        ("introspection", "url"): spec.introspection.url if spec.introspection else None,
+    }
+    for place, url in asked.items():
         if url and not _source(spec).admits(url):
-            yield (name,), "expected a plain https URL: beyond loopback, http needs `insecure_http: true`"
+            yield place, "expected a plain https URL: beyond loopback, http needs `insecure_http: true`"
     if spec.discovery and "?" in (spec.issuer or ""):
         yield ("issuer",), "expected an issuer without a query, to put the place of its metadata behind it"
     for number, origin in enumerate(spec.jwks_origins):

@@ -15,13 +15,15 @@ from typing import Generic, TypeVar, final
 
 from pydantic import ValidationError
 
-from gateway.config import allow, entry, fields, issuers, names, pem, tiers, wording
+from gateway.config import allow, credentials, entry, fields, issuers, names, pem, tiers, wording
 from gateway.config.compile import Specs, compile_snapshot
+from gateway.config.credentials import Credentials
 from gateway.config.documents import Documents
 from gateway.config.entry import Entry, Layer
 from gateway.config.interpolation import Interpolation
 from gateway.config.offline import Offline
 from gateway.config.problem import ConfigError, Problem
+from gateway.config.schema.credentials import ApiKeysFile, UsersFile
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
@@ -60,7 +62,10 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     gateway = _file(path, GatewaySpec, environ)
     places, problems = _policy_files(gateway.tree, path)
     policies = [_file(place, PoliciesSpec, environ) for place in places]
-    files: tuple[_File[GatewaySpec] | _File[PoliciesSpec], ...] = (gateway, *policies)
+    keys = _named(path, gateway.tree, "api_keys", ApiKeysFile, environ)
+    users = _named(path, gateway.tree, "basic_users", UsersFile, environ)
+    listed = [file for file in (keys, users) if file is not None]
+    files = (gateway, *policies, *listed)
     trees = [file.tree for file in files]
     entries = tuple(_entries(gateway, policies))
     if not problems and all(tree.data is not None for tree in trees):
@@ -72,9 +77,13 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     sections = [file.spec for file in policies if file.spec]
     known_tiers = {name: spec for section in sections for name, spec in section.tiers.items()}
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
+    problems += [*credentials.problems(trees), *issuers.unreachable(trees)]
     problems += [*tiers.problems(trees, known_tiers), *entry.problems(entries)]
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
+        problems += credentials.beyond(gateway.tree, gateway.spec)
+    for file in listed:
+        problems += credentials.untellable(file.tree, file.spec)
     documents = Documents(trees)
     problems += documents.problems
     if problems or gateway.spec is None:
@@ -86,6 +95,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         headers={name: spec for section in sections for name, spec in section.headers.items()},
         cors={name: spec for section in sections for name, spec in section.cors.items()},
         roles={name: spec for section in sections for name, spec in section.roles.items()},
+        credentials=Credentials(
+            keys.spec.keys if keys and keys.spec else (), users.spec.users if users and users.spec else ()
+        ),
         tiers=known_tiers,
         entries=entries,
         pem=files_of_tls,
@@ -111,6 +123,14 @@ def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:
             message = f"expected a folder that can be read, got {shown(name)}"
             problems.append(tree.problem(("policies", index), message))
     return list(places), problems
+
+
+def _named(
+    path: Path, tree: Tree, section: str, model: type[S], environ: Mapping[str, str]
+) -> _File[S] | None:
+    """The file that a section of gateway.yaml names, None where there is none."""
+    name = tree.at((section, "file"))
+    return _file(path.parent / name, model, environ) if isinstance(name, str) and name else None
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -40,8 +40,16 @@ _BUILT_IN = {
 }
 
 
+# Keys and users, in files of their own.
+_IDS: tuple[tuple[str, Path], ...] = (
+    ("route", ("routes", ANY, "id")),
+    ("key", ("keys", ANY, "id")),
+    ("user", ("users", ANY, "name")),
+)
+
+
 def given_twice(trees: Sequence[Tree]) -> Iterator[Problem]:
-    """Names that two things of one kind bear, and ids of two routes."""
+    """Names that two things of one kind bear, and ids of two routes, keys or users."""
     first: dict[tuple[str, str], tuple[Tree, Path]] = {}
     for kind, name, tree, path in (*_definitions(trees), *_ids(trees)):
         other, there = first.setdefault((kind, name), (tree, path))
@@ -86,13 +94,20 @@ def _definitions(trees: Sequence[Tree]) -> Iterator[tuple[str, str, Tree, Path]]
 
 
 def _ids(trees: Sequence[Tree]) -> Iterator[tuple[str, str, Tree, Path]]:
-    for tree in trees:
-        found = at(tree, ("routes", ANY, "id"))
-        yield from (("route", name, tree, path) for path, name in found if isinstance(name, str))
+    for kind, pattern in _IDS:
+        for tree in trees:
+            found = at(tree, pattern)
+            yield from ((kind, name, tree, path) for path, name in found if isinstance(name, str))
 
 
 def _calls() -> dict[str, list[Path]]:
-    patterns: dict[str, list[Path]] = {"role": [("roles", ANY, "inherits", ANY)]}
+    patterns: dict[str, list[Path]] = {
+        "role": [("roles", ANY, "inherits", ANY), ("certificates", "roles", ANY, ANY)],
+        "tier": [],
+    }
+    for section in ("keys", "users"):
+        patterns["role"].append((section, ANY, "roles", ANY))
+        patterns["tier"].append((section, ANY, "tier"))
     for kind, call in _CALLS:
         patterns.setdefault(kind, []).extend((*caller, *call) for caller in _CALLERS)
     return patterns

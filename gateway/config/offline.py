@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import Final, final
 
+from gateway.http.fields import Field
 from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Buckets, QuotaStore, Time
+from gateway.policy.questions import Introspection, Service
 
 
 @final
@@ -20,12 +22,27 @@ class NoKeys:
 
 
 @final
+class NoVerifier:
+    """Nobody is asked."""
+
+    def password(self, hash: str, password: bytes) -> None:
+        """None: a hash is slow on purpose."""
+
+    def introspect(self, endpoint: Introspection, token: bytes) -> None:
+        """None: there is nobody who could tell."""
+
+    def ask(self, service: Service, fields: tuple[Field, ...]) -> None:
+        """None, too."""
+
+
+@final
 class Offline:
     """Answers without any I/O."""
 
     def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
         self.wall = wall
         self.monotonic = monotonic
+        self.verifier = NoVerifier()
 
     def keys(self, source: KeySource) -> NoKeys:
         """Keys that nobody can tell."""

@@ -5,6 +5,7 @@ says what it got.
 """
 
 import re
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -26,6 +27,8 @@ SCOPE = r"[!#-\[\]-~]+"
 PARTITION = r"address|principal|route|header:[^:]+|claim:.+"
 CHOOSER = r"tier|claim:.+"
 FIELD_VALUE = r"[!-~]([ \t!-~]*[!-~])?"
+
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})"
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
@@ -56,6 +59,16 @@ def duration(text: str) -> float:
     if not seconds:
         raise ValueError("a duration longer than 0s")
     return seconds
+
+
+def moment(text: str) -> float:
+    """`2027-01-31T00:00:00Z` (RFC 3339): seconds since 1970."""
+    try:
+        if re.fullmatch(MOMENT, text):
+            return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        pass
+    raise ValueError('a moment such as "2027-01-31T00:00:00Z"')
 
 
 def size(text: str) -> int:

@@ -2,5 +2,6 @@
 
 from gateway.identity.fetch import Fetcher
 from gateway.identity.remote import RemoteKeys
+from gateway.identity.verifier import LiveVerifier
 
-__all__ = ["Fetcher", "RemoteKeys"]
+__all__ = ["Fetcher", "LiveVerifier", "RemoteKeys"]

@@ -49,9 +49,6 @@ class Claims:
         if not self._is_for_us(claims.get("aud")):
             raise Refused(Reason.WRONG_AUDIENCE)
         expires = self._check_times(claims, now)
-        if "cnf" in claims:
-            # RFC 7800 3: only who holds another key may use it, and nobody has shown that key.
-            raise Refused(Reason.BOUND)
         return Principal(
             subject=self._subject(claims),
             method=self.method,

@@ -2,7 +2,7 @@
 
 A browser says where a request comes from (Fetch Metadata's `Sec-Fetch-Site`, else `Origin`), and no page can
 change what it says. Only what a browser shows of its own accord can be misused by another site, so a request
-without cookies and without such credentials passes, and so does one that no browser sent.
+without cookies, a client certificate and such credentials passes, and so does one that no browser sent.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,8 @@ class Csrf:
         noted = request.noted
         if request.method in _SAFE and b"upgrade" not in noted:
             return None
-        if b"cookie" not in noted and not _is_ambient(noted.get(b"authorization", b"")):
+        shown = b"cookie" in noted or request.certificate is not None
+        if not shown and not _is_ambient(noted.get(b"authorization", b"")):
             return None
         origin, site = noted.get(b"origin"), noted.get(b"sec-fetch-site")
         if origin in self._trusted:

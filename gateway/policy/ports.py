@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, final
 
+from gateway.http.fields import Field
 from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.jwk import Key
 from gateway.policy.key_source import KeySource
+from gateway.policy.questions import Answer, Introspection, Service, Told
 
 # Seconds. Told to policies, so that tests can tell another time.
 Time = Callable[[], float]
@@ -30,6 +32,19 @@ class Keys(Protocol):
     def find(
         self, kid: str | None, algorithm: str
     ) -> tuple[Key, ...] | Awaitable[tuple[Key, ...] | None] | None: ...
+
+
+class Verifier(Protocol):
+    """Those who judge credentials that policies cannot judge; None always means that nobody can tell."""
+
+    def password(self, hash: str, password: bytes) -> bool | Awaitable[bool | None] | None:
+        """True if the password is that of an argon2id or bcrypt hash."""
+
+    def introspect(self, endpoint: Introspection, token: bytes) -> Told | Awaitable[Told]:
+        """The members of the answer about a token, `active` among them."""
+
+    def ask(self, service: Service, fields: tuple[Field, ...]) -> Awaitable[Answer | None] | None:
+        """The answer to a GET with these fields."""
 
 
 @final
@@ -73,6 +88,9 @@ class Ports(Protocol):
 
     @property
     def monotonic(self) -> Time: ...
+
+    @property
+    def verifier(self) -> Verifier: ...
 
     def keys(self, source: KeySource) -> Keys:
         """The keys that are there; equal sources share them."""

@@ -4,13 +4,15 @@ A token that was verified is remembered by its bytes until it ends. A hit counts
 one that it was verified by, and the time is looked at anew.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
-from typing import final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol, final
 
 from gateway.http.fields import Field
 from gateway.http.reply import Reply, problem
+from gateway.http.request import Request
 from gateway.policy import Exchange, Reason
 from gateway.policy.authn import Identity, Outcome
+from gateway.policy.binding import is_shown, thumbprint
 from gateway.policy.claims import Claims
 from gateway.policy.credential import Anywhere, Place, Refused, check_token
 from gateway.policy.document import members
@@ -34,7 +36,8 @@ _DETAILS: Mapping[Reason, str] = {
     Reason.WRONG_ISSUER: "The token is of another issuer.",
     Reason.WRONG_AUDIENCE: "The token is for somebody else.",
     Reason.WRONG_KIND: "The token is no access token.",
-    Reason.BOUND: "The token is bound to a key that was not shown.",
+    Reason.BOUND: "The token is bound to a key or a certificate that was not shown.",
+    Reason.INACTIVE: "The token is not active.",
     Reason.UNUSABLE_CLAIMS: "The token lacks a claim that is needed here, or has one that cannot be used.",
 }
 _UNAVAILABLE = problem(
@@ -44,12 +47,16 @@ _UNAVAILABLE = problem(
 
 @final
 class Remembered:
-    """An identity that the key set of `generation` proved; it ends at `until`, seconds since 1970."""
+    """An identity that the key set of `generation` proved; it ends at `until`, seconds since 1970.
 
-    __slots__ = ("generation", "identity", "until")
+    `bound_to` is the thumbprint of the certificate that has to come along, None where none has to.
+    """
 
-    def __init__(self, identity: Identity, generation: int, until: float) -> None:
+    __slots__ = ("bound_to", "generation", "identity", "until")
+
+    def __init__(self, identity: Identity, bound_to: bytes | None, generation: int, until: float) -> None:
         self.identity = identity
+        self.bound_to = bound_to
         self.generation = generation
         self.until = until
 
@@ -92,7 +99,7 @@ class Tokens:
         self.find = looked_at[0].find if len(looked_at) == 1 else Anywhere(looked_at).find
         self.places = places
         self.challenge = challenge
-        self._replies = _replies(challenge)
+        self._replies = replies(challenge)
         self._known: Recent[bytes, Remembered] = Recent(_REMEMBERED)
 
     def __call__(self, exchange: Exchange) -> Outcome | Awaitable[Outcome]:
@@ -101,7 +108,7 @@ class Tokens:
             token = self.find(exchange.request)
         except Refused as refused:
             return self._replies[refused.reason]
-        return None if token is None else self.verify(token)
+        return None if token is None else self.verify(token, exchange.request.certificate)
 
     def reply(self, reason: Reason) -> Reply:
         """What a token is refused with."""
@@ -116,11 +123,11 @@ class Tokens:
         except (Refused, ValueError):
             return False
 
-    def verify(self, token: bytes) -> Outcome | Awaitable[Outcome]:
-        """The identity that the token proves."""
+    def verify(self, token: bytes, certificate: bytes | None = None) -> Outcome | Awaitable[Outcome]:
+        """The identity that the token proves, where it came with this certificate of the client's."""
         known = self._known.get(token)
         if known is not None and known.generation == self._keys.generation and self._wall() < known.until:
-            return known.identity
+            return self._admit(known, certificate)
         try:
             check_token(token)
             signed = read(token)
@@ -132,25 +139,40 @@ class Tokens:
         generation = self._keys.generation
         keys = self._keys.find(signed.kid, signed.algorithm)
         if keys is None or isinstance(keys, tuple):
-            return self._judge(token, signed, keys, generation)
-        return self._wait(token, signed, keys, generation)
+            return self._admit(self._judge(token, signed, keys, generation), certificate)
+        return self._wait(token, signed, keys, generation, certificate)
 
     async def _wait(
-        self, token: bytes, signed: Signed, keys: Awaitable[tuple[Key, ...] | None], generation: int
+        self,
+        token: bytes,
+        signed: Signed,
+        keys: Awaitable[tuple[Key, ...] | None],
+        generation: int,
+        certificate: bytes | None,
     ) -> Outcome:
-        return self._judge(token, signed, await keys, generation)
+        return self._admit(self._judge(token, signed, await keys, generation), certificate)
 
-    def _judge(self, token: bytes, signed: Signed, keys: tuple[Key, ...] | None, generation: int) -> Outcome:
+    def _admit(self, proven: Remembered | Reply, certificate: bytes | None) -> Outcome:
+        if isinstance(proven, Reply):
+            return proven
+        if proven.bound_to is None or is_shown(proven.bound_to, certificate):
+            return proven.identity
+        return self._replies[Reason.BOUND]
+
+    def _judge(
+        self, token: bytes, signed: Signed, keys: tuple[Key, ...] | None, generation: int
+    ) -> Remembered | Reply:
         if keys is None:
             return _UNAVAILABLE
         try:
             identity = self._identity(signed, keys)
+            bound_to = thumbprint(identity.principal.claims)
         except Refused as refused:
             return self._replies[refused.reason]
+        proven = Remembered(identity, bound_to, generation, identity.principal.expires or 0.0)
         if len(token) <= _REMEMBERED_BYTES:
-            until = identity.principal.expires or 0.0
-            self._known.put(token, Remembered(identity, generation, until))
-        return identity
+            self._known.put(token, proven)
+        return proven
 
     def _identity(self, signed: Signed, keys: tuple[Key, ...]) -> Identity:
         if not keys:
@@ -168,6 +190,13 @@ class Tokens:
             raise Refused(Reason.UNUSABLE_CLAIMS) from None
 
 
+class Taker(Protocol):
+    """Who looks for tokens."""
+
+    @property
+    def find(self) -> Callable[[Request], bytes | None]: ...
+
+
 @final
 class Selected:
     """An issuer before others that look for tokens too: one that does not say it is ours is left to them.
@@ -177,7 +206,7 @@ class Selected:
 
     __slots__ = ("_others", "_tokens", "challenge", "places")
 
-    def __init__(self, tokens: Tokens, others: tuple[Tokens, ...]) -> None:
+    def __init__(self, tokens: Tokens, others: tuple[Taker, ...]) -> None:
         self._tokens = tokens
         self._others = others
         # The last one says it for all.
@@ -197,7 +226,7 @@ class Selected:
                 return None
         except Refused as refused:
             return self._tokens.reply(refused.reason)
-        return self._tokens.verify(token)
+        return self._tokens.verify(token, request.certificate)
 
 
 def bearer(realm: str, resource_metadata: str | None) -> bytes:
@@ -206,13 +235,14 @@ def bearer(realm: str, resource_metadata: str | None) -> bytes:
     return f'Bearer realm="{realm}"{more}'.encode()
 
 
-def _replies(challenge: bytes) -> dict[Reason, Reply]:
+def replies(challenge: bytes) -> dict[Reason, Reply]:
+    """What becomes of a token that is refused, by the reason."""
     described = b'%b, error="invalid_token", error_description="The token was not accepted."' % challenge
-    replies = {reason: problem(401, reason, detail, _www(described)) for reason, detail in _DETAILS.items()}
+    refusals = {reason: problem(401, reason, detail, _www(described)) for reason, detail in _DETAILS.items()}
     reason = Reason.MALFORMED_CREDENTIALS
     malformed = _www(b'%b, error="invalid_request"' % challenge)
-    replies[reason] = problem(400, reason, "The credentials are not spelled as they have to be.", malformed)
-    return replies
+    refusals[reason] = problem(400, reason, "The credentials are not spelled as they have to be.", malformed)
+    return refusals
 
 
 def _www(challenge: bytes) -> Field:

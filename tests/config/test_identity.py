@@ -186,8 +186,11 @@ def test_both_names_of_ed25519_are_one(compiled, signer):
     [
         pytest.param("[]", "expected a name, or a list of names with each of them once", id="nobody"),
         pytest.param("[id, id]", "expected a name, or a list of names with each of them once", id="twice"),
-        pytest.param("api_key", "not available yet", id="what is not built"),
-        pytest.param("[id, mtls]", "not available yet", id="what is not built, in a list"),
+        pytest.param(
+            "api_key", 'expected the section "api_keys" in gateway.yaml for api_key', id="keys of none"
+        ),
+        pytest.param("[id, basic]", 'expected the section "basic_users" in gateway.yaml', id="users of none"),
+        pytest.param("[mtls]", 'expected the section "certificates" in gateway.yaml', id="no certificates"),
         pytest.param("idd", 'expected the name of an issuer or forward_auth, got "idd"', id="nobody's name"),
         pytest.param("[id, nobody]", "expected the name of an issuer", id="nobody's name, in a list"),
     ],

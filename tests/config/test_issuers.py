@@ -116,9 +116,19 @@ def gateway(*keys):
             id="a field that no client can send",
         ),
         pytest.param(
-            ["introspection: {url: https://a.example, client_id: a, client_secret: hunter2}"],
-            "7:20: issuers.id.introspection: not available yet",
-            id="introspection",
+            ["introspection: {url: http://a.example, client_id: a, client_secret: hunter2}"],
+            "7:26: issuers.id.introspection.url: expected a plain https URL",
+            id="secrets over plain http",
+        ),
+        pytest.param(
+            ["introspection: {url: https://a.example, client_id: a, client_secret: hunter2, timeout: 11s}"],
+            "7:92: issuers.id.introspection.timeout: expected at most 10s",
+            id="an endpoint that may take too long",
+        ),
+        pytest.param(
+            ["introspection: {url: https://a.example, client_id: a, client_secret: hunter2, cache: 6m}"],
+            "7:90: issuers.id.introspection.cache: expected at most 5m",
+            id="an answer that is believed too long",
         ),
     ],
 )

@@ -187,6 +187,8 @@ def test_everything_lacks_only_what_is_not_available_yet(report, authority, tmp_
             file.rename(tmp_path / file.name)
     for name in ("clients.pem", "ca.pem"):
         copy(authority.file, tmp_path / name)
+    for name in ("api-keys.yaml", "users.yaml"):
+        copy(EXAMPLES / name, tmp_path)
     documents = {f"schemas/{file.name}": file.read_bytes() for file in (EXAMPLES / "schemas").iterdir()}
     lines = report(gateway=gateway, policies=policies, documents=documents)
     assert lines

@@ -26,6 +26,8 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         pytest.param(values.duration, "5m", 300.0, id="minutes"),
         pytest.param(values.duration, "1h", 3600.0, id="an hour"),
         pytest.param(values.pause, "0s", 0.0, id="no pause"),
+        pytest.param(values.moment, "1970-01-02T00:00:00Z", 86400.0, id="a moment"),
+        pytest.param(values.moment, "1970-01-02T02:30:00+02:30", 86400.0, id="a moment of another zone"),
         pytest.param(values.size, "512B", 512, id="bytes"),
         pytest.param(values.size, "64KiB", 65536, id="KiB"),
         pytest.param(values.size, "1GiB", 1024**3, id="GiB"),
@@ -83,6 +85,10 @@ def test_a_text_is_read(parse, text, value):
 REFUSED = {
     values.duration: ["10", "10 s", "-1s", "1d", "1.5s", "0s", "10S", "9999999999s"],
     values.pause: ["0", "s"],
+    values.moment: [
+        *("1970-01-02", "1970-01-02T00:00:00", "1970-01-02 00:00:00Z", "1970-13-02T00:00:00Z"),
+        *("1970-01-02T00:00:00Z\n", "1970-01-02T24:00:01Z", "now"),
+    ],
     values.size: ["10", "64kb", "64KB", "1.5MiB", "-1B", "64KiB\n"],
     values.rate: ["600", "600/m", "600/0s", "/1m", "600 / 1m"],
     values.server_name: [

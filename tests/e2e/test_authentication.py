@@ -335,6 +335,19 @@ async def test_a_tunnel_ends_with_its_token(tunnel, ports):
     assert (b"\x88\x02\x03\xf0", b"") == (await client.rest(), await stream.rest())
 
 
+async def test_a_stream_ends_with_its_token(serve, scripted, connect, owner, ports):
+    """Server-sent events have no length, and nobody asks for the token again."""
+    now, ports.wall = time.time(), lambda: now - 3600
+    backend = await scripted()
+    more = ISSUER.replace("JWK", json.dumps(owner.jwk))
+    client = await connect(await serve(backend.url, policies=ROUTES, more=more))
+    token = owner.token(CLAIMS | {"exp": now - 1800}).decode()
+    await client.send(f"GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+    stream, _ = await backend.requested()
+    await stream.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+    assert (await client.rest()).endswith(b"data: 1\n\n\r\n")
+
+
 async def test_a_tunnel_lasts_as_long_as_its_token(tunnel, until):
     client, stream = await tunnel()
     await stream.send(b"hello")

@@ -87,8 +87,6 @@ def test_a_token_of_another_kind_is_refused(kind):
         pytest.param({"token_use": "id"}, Reason.WRONG_KIND, id="an ID token, by its use"),
         pytest.param({"typ": "Refresh"}, Reason.WRONG_KIND, id="a token to refresh others, by its type"),
         pytest.param({"typ": None}, Reason.WRONG_KIND, id="a use that is nothing"),
-        pytest.param({"cnf": {"jkt": "x"}}, Reason.BOUND, id="bound to a key"),
-        pytest.param({"cnf": {"x5t#S256": "x"}}, Reason.BOUND, id="bound to a certificate"),
         pytest.param({"sub": "absent"}, Reason.UNUSABLE_CLAIMS, id="nobody"),
         pytest.param({"sub": ""}, Reason.UNUSABLE_CLAIMS, id="an empty name"),
         pytest.param({"sub": 7}, Reason.UNUSABLE_CLAIMS, id="a number"),

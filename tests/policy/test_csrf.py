@@ -237,6 +237,13 @@ def test_only_what_a_browser_shows_of_its_own_accord_is_at_stake(credentials, ad
     assert admitted == admits(asked(sec_fetch_site=b"cross-site", origin=THEIRS, **credentials))
 
 
+def test_a_client_certificate_is_shown_of_its_own_accord():
+    for site, admitted in ((b"cross-site", False), (b"same-origin", True), (None, True)):
+        exchange = asked(**({"sec_fetch_site": site} if site else {}))
+        exchange.request.certificate = b"DER"
+        assert admitted == admits(exchange)
+
+
 def test_a_refusal_is_a_constant():
     first, second = (Csrf([], SOURCE)(asked(cookie=b"a=b", origin=THEIRS)) for _ in range(2))
     assert first is second

@@ -1,6 +1,7 @@
 import asyncio
 import base64
 import json
+from hashlib import sha256
 
 import pytest
 from cryptography.hazmat.primitives import hmac
@@ -291,6 +292,33 @@ def test_a_remembered_token_counts_only_while_its_key_does(tokens, signer):
     assert Reason.UNKNOWN_KEY is reason(method.verify(token))
     keys.put(signer(), signer("ES256", "second"))
     assert isinstance(method.verify(token), Identity)
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "after a wait"])
+@pytest.mark.parametrize("more", ["", "x" * 4000], ids=["remembered", "verified each time"])
+async def test_a_bound_token_counts_beside_its_certificate(tokens, signer, exchange, later, more):
+    keys = Changing(signer())
+    keys.later = later
+    method, certificate = tokens(keys), b"DER"
+    thumbprint = base64.urlsafe_b64encode(sha256(certificate).digest()).rstrip(b"=").decode()
+    token = signer().token(CLAIMS | {"cnf": {"x5t#S256": thumbprint}, "more": more})
+    for shown in (None, b"another", certificate, None, b"another", certificate):
+        here = exchange(fields=[(b"Authorization", b"Bearer " + token)])
+        here.request.certificate = shown
+        for each in (method, Selected(method, ())):
+            said = each(here)
+            said = await said if hasattr(said, "__await__") else said
+            assert (None if shown == certificate else Reason.BOUND) is reason(said)
+
+
+@pytest.mark.parametrize("confirmation", [{"jkt": "x"}, {}, None, "x", {"x5t#S256": "x"}])
+def test_a_token_that_is_bound_otherwise_is_refused(tokens, signer, confirmation):
+    token = signer().signed(
+        json.dumps({"alg": "ES256", "kid": "first"}).encode(),
+        json.dumps(CLAIMS | {"cnf": confirmation}).encode(),
+    )
+    reply = tokens(Changing(signer())).verify(token, b"DER")
+    assert (401, Reason.BOUND) == (reply.status, reply.reason)
 
 
 def test_a_refused_token_is_not_remembered(tokens, signer):

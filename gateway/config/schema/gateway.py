@@ -195,10 +195,12 @@ class GatewaySpec(Spec):
     quota_store: QuotaStoreSpec = optional("Where quotas are counted.", {})
     upstreams: dict[Name, UpstreamSpec] = optional("What is behind the gateway, by name.", {})
     issuers: dict[Name, IssuerSpec] = optional("Who issues tokens, by name.", {})
-    api_keys: ApiKeysSpec | None = later("Keys that programs show.")
-    basic_users: BasicUsersSpec | None = later("Users with a password.")
-    certificates: CertificatesSpec | None = later("How a client certificate becomes a principal.")
-    forward_auth: dict[Name, ForwardAuthSpec] = later("Services that decide about a request, by name.", {})
+    api_keys: ApiKeysSpec | None = optional("Keys that programs show.")
+    basic_users: BasicUsersSpec | None = optional("Users with a password.")
+    certificates: CertificatesSpec | None = optional(
+        "How a client certificate becomes a principal. Absent: none does."
+    )
+    forward_auth: dict[Name, ForwardAuthSpec] = optional("Services that decide about a request, by name.", {})
     telemetry: TelemetrySpec | None = later("What the gateway says about itself.")
     policies: Items[Text] = optional(
         "Folders of policies, relative to this file; every `*.yaml` directly in them is read.",

@@ -15,10 +15,10 @@ from gateway.config.schema.model import (
     Name,
     Origin,
     OwnField,
+    Pause,
     Spec,
     Text,
     Url,
-    later,
     needed,
     optional,
     rule,
@@ -87,6 +87,12 @@ class IntrospectionSpec(Spec):
     url: Url = needed("Where to ask.")
     client_id: Text = needed("Our name there.")
     client_secret: Annotated[Text, UNSEEN] = needed("Our secret there.")
+    timeout: Duration = optional("How long an answer may take; without one 503. At most 10s.", "2s")
+    cache: Pause = optional(
+        "How long an answer is believed, if the token lasts as long; withdrawn tokens pass meanwhile. At "
+        "most 5m, `0s` asks every time.",
+        "60s",
+    )
 
 
 class IssuerSpec(Spec):
@@ -100,7 +106,7 @@ class IssuerSpec(Spec):
     secret: Annotated[Text | None, UNSEEN] = optional(
         "A shared secret of 32 bytes or more, for HS256 and its kin."
     )
-    introspection: IntrospectionSpec | None = later("An endpoint that is asked about every token.")
+    introspection: IntrospectionSpec | None = optional("An endpoint that is asked about every token.")
     insecure_http: Flag = optional("Whether plain http will do beyond loopback.", False)
     resource_metadata: Url | None = optional(
         "The document about us (RFC 9728) that a 401 points at, for clients that find out whom to ask."
@@ -124,25 +130,38 @@ class IssuerSpec(Spec):
 class ApiKeysSpec(Spec):
     """Keys that programs show."""
 
-    file: Text = needed("A file with the SHA-256 of each key, its principal, roles and tier.")
+    file: Text = needed("The file of the keys, relative to this one.")
+    header: OwnField = optional("The field that a key stands in.", "X-API-Key")
+    forward: Flag = optional("Whether the backend sees the key too.", False)
 
 
 class BasicUsersSpec(Spec):
-    """Users with a password."""
+    """Users with a password, who show it as `Authorization: Basic`."""
 
-    file: Text = needed("A file with the argon2id or bcrypt hash of each password.")
+    file: Text = needed("The file of the users, relative to this one.")
+    forward: Flag = optional("Whether the backend sees the password too.", False)
 
 
 class CertificatesSpec(Spec):
-    """How a client certificate becomes a principal."""
+    """How a client certificate becomes a principal: by the one name of this kind in it."""
 
-    subject: Literal["san_dns", "san_uri", "san_email", "common_name"] = optional("What names it.", "san_dns")
+    subject: Literal["san_dns", "san_uri", "san_email", "common_name"] = optional(
+        "What names it. A certificate with several such names is refused, and one with a wildcard.", "san_dns"
+    )
     roles: dict[Text, Items[Name]] = optional("Roles by subject.", {})
 
 
 class ForwardAuthSpec(Spec):
-    """A service that decides about a request."""
+    """A service that decides about a request: 2xx lets it pass, 401 and 403 refuse, all else is a 503."""
 
-    url: Url = needed("Where to ask; a 2xx lets the request pass.")
-    timeout: Duration = optional("How long an answer may take.", "500ms")
-    copy_: Items[FieldName] = optional("Fields of the answer that join the request.", (), alias="copy")
+    url: Url = needed("Where to ask.")
+    timeout: Duration = optional("How long an answer may take. At most 10s.", "500ms")
+    copy_: Items[OwnField] = optional(
+        "Fields of the answer that join the request, instead of those that the client sent.", (), alias="copy"
+    )
+    subject: FieldName | None = optional(
+        "The field of the answer that says who asks; an answer without it is a 503. Absent: all who pass are "
+        "one principal, with the name of the service as its subject."
+    )
+    insecure_http: Flag = optional("Whether plain http will do beyond loopback.", False)
+    forward: Flag = optional("Whether the backend sees `Authorization` too; cookies always pass.", False)

@@ -33,7 +33,6 @@ from gateway.config.schema.model import (
     Status,
     Text,
     later,
-    later_where,
     needed,
     optional,
     rule,
@@ -178,11 +177,6 @@ def _each_once(said: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return said
 
 
-def _is_later(said: str | tuple[str, ...]) -> bool:
-    names = {said} if isinstance(said, str) else {*said}
-    return bool(names & {"api_key", "basic", "mtls"})
-
-
 class DefaultsSpec(Spec):
     """Keys for every route that does not say them itself; a key replaces the wider one whole."""
 
@@ -190,7 +184,7 @@ class DefaultsSpec(Spec):
     prefix: Prefix | None = optional("Put before the path of the match, and taken off on forwarding.")
     request_headers: RequestHeadersSpec | None = optional("What is done to the fields of the request.")
     timeouts: RouteTimeoutsSpec | None = optional("How long the backend may take.")
-    auth: Annotated[Names, AfterValidator(_each_once), later_where(_is_later)] | None = optional(
+    auth: Annotated[Names, AfterValidator(_each_once)] | None = optional(
         "How a client proves who it is: the name of an issuer or of a forward_auth, `api_key`, `basic`, "
         "`mtls`, or a list of them; `public` alone is open to everybody, in a list it makes proof optional."
     )

@@ -45,7 +45,9 @@ def test_any_free_port_may_be_asked_for_twice():
         pytest.param({"listeners": []}, "expected at least one item, got none", id="no listener"),
         pytest.param({"workers": 2}, "not available yet", id="two workers"),
         pytest.param({"telemetry": {}}, "not available yet", id="telemetry"),
-        pytest.param({"api_keys": {"file": "a"}}, "not available yet", id="keys of programs"),
+        pytest.param(
+            {"api_keys": {"file": ""}}, "String should have at least 1 character", id="keys of no file"
+        ),
     ],
 )
 def test_a_key_is_refused(keys, message):

@@ -54,8 +54,6 @@ def test_a_route_is_read(keys, key, value):
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param({"auth": "api_key"}, id="keys of programs"),
-        pytest.param({"auth": ["public", "mtls"]}, id="certificates, in a list"),
         pytest.param({"slo": {"latency": "1s"}}, id="objectives"),
         pytest.param({"operation": "charge"}, id="an operation"),
     ],
