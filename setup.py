@@ -19,7 +19,7 @@ COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),
     *(f"gateway/policy/{name}.py" for name in POLICIES),
     *("gateway/quota/memory.py", "gateway/routing.py", "gateway/rewrite.py", "gateway/retry.py"),
-    *("gateway/refusals.py", "gateway/relay.py", "gateway/proxy.py"),
+    *("gateway/refusals.py", "gateway/surroundings.py", "gateway/relay.py", "gateway/proxy.py"),
 )
 
 

@@ -8,7 +8,8 @@ from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.refusals import WIRE
-from gateway.relay import Relay, Surroundings, new_id
+from gateway.relay import Relay
+from gateway.surroundings import Surroundings, new_id
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream

@@ -8,27 +8,28 @@ what has to wait gets a Task, which then goes on with the same method.
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from functools import partial
 from typing import Any, Final, final
 
-from gateway.http.edits import Block, Edits
+from gateway.http.edits import Block
 from gateway.http.fields import FieldTable
 from gateway.http.reason import Reason
-from gateway.http.reply import Body, Reply
+from gateway.http.reply import Reply
 from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
 from gateway.policy import NO_BODY, Exchange, Verdict
 from gateway.policy.compress import encoded, is_worthwhile, revalidated
-from gateway.refusals import ASTERISK, EXPECTATION, INTERNAL, WIRE, Faults
-from gateway.retry import CAUSES, IDEMPOTENT, Budget, asked_to_wait, is_worth_waiting, pause
-from gateway.rewrite import client_lines, upstream_head, with_hops
-from gateway.routing import Forward, Redirect, Route
-from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint, Upstream
-from gateway.wire.clock import Alarm, Clock
-from gateway.wire.compression import Compressed, Compression
+from gateway.refusals import EXPECTATION, INTERNAL, WIRE
+from gateway.retry import CAUSES, IDEMPOTENT, asked_to_wait, is_worth_waiting, pause
+from gateway.rewrite import client_lines, upstream_head
+from gateway.routing import Forward, Route
+from gateway.surroundings import Surroundings, last_hop, without_backend
+from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint
+from gateway.wire.clock import Alarm
+from gateway.wire.compression import Compressed
 from gateway.wire.downstream import UNKNOWN, Downstream
 from gateway.wire.request import CHUNKED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
@@ -45,55 +46,8 @@ _DECIDING_AT_MOST: Final = 30.0
 # Seconds that a tunnel has to end in after a close frame of ours.
 _CLOSING_AT_MOST: Final = 2.0
 
-# More hops than that are as good as none counted.
-_HOPS_DIGITS: Final = 9
-
 _NOTHING: Final = Block(())
 _CONTINUE: Final = b"100-continue"
-
-
-@final
-class Surroundings:
-    """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
-
-    __slots__ = ("budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
-
-    def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
-        self.upstreams = upstreams
-        self.clock = clock
-        self.compression = Compression()
-        self.pseudonym = pseudonym
-        self.via = b"1.1 " + pseudonym
-        self.faults = Faults(name)
-        self.budgets = {
-            name: Budget(upstream.settings.retry)
-            for name, upstream in upstreams.items()
-            if upstream.settings.retry is not None
-        }
-
-    def answer(
-        self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
-    ) -> None:
-        """Write an answer of our own, with the same edits as every response."""
-        accept = None if exchange is None else exchange.request.value(b"accept")
-        request_id = new_id() if exchange is None else exchange.request_id
-        body = reply.choose(accept)
-        content = body.fill(request_id)
-        fields, block = edits.apply(reply.fields, reply.status)
-        if exchange is not None:
-            fields += exchange.response_fields
-        if content:
-            fields.append((b"Content-Type", body.content_type))
-        fields += [(b"Date", self.clock.date), (b"X-Request-Id", request_id), (b"Via", self.via)]
-        if reply.closes:
-            stream.finish()
-        stream.head(reply.status, [b"%b: %b" % field for field in fields], block, len(content))
-        stream.end(content)
-
-    def loops(self, request: Request) -> Reply | None:
-        """The refusal of a request that already came through here (RFC 9110 7.6.3)."""
-        via = request.noted.get(b"via")
-        return self.faults.loop if via is not None and self.pseudonym in via else None
 
 
 class Stage(Enum):
@@ -351,12 +305,12 @@ class Relay:
             return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
         target = self._route.target
         if not isinstance(target, Forward):
-            return self._give_up(self._local(target))
+            return self._give_up(without_backend(target, self._exchange))
         self._target = target
         request = self._exchange.request
         noted = request.noted
         if b"via" in noted or b"expect" in noted or b"max-forwards" in noted:
-            reply = self._surroundings.loops(request) or self._expectation(request) or _last_hop(request)
+            reply = self._surroundings.loops(request) or self._expectation(request) or last_hop(request)
             if reply is not None:
                 return self._give_up(reply)
         try:
@@ -478,17 +432,6 @@ class Relay:
         if not self._complete and not self._body:
             self._stream.head(100, [], _NOTHING, UNKNOWN)
         return None
-
-    def _local(self, target: Redirect | Reply) -> Reply:
-        """The answer of a route that has no backend."""
-        if isinstance(target, Reply):
-            # RFC 9110 9.3.7: `OPTIONS *` asks what the server can do at all; it has no path and no route.
-            return ASTERISK if self._exchange.request.path == b"*" else target
-        location = target.to.fill(self._exchange.captures)
-        if b"?" not in location and b"#" not in location:
-            # What the operator wrote behind the path stands; the client's query would only spoil it.
-            location += self._exchange.request.query
-        return Reply(target.status, None, ((b"Location", location),), Body(b"text/plain", b""))
 
     def _framed(self, chunk: bytes) -> bytes:
         if self._exchange.request.length == CHUNKED and self._stage is not _TUNNEL:
@@ -657,20 +600,3 @@ class Relay:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()
-
-
-def _last_hop(request: Request) -> Reply | None:
-    """Our own answer where no other hop is wanted; else one hop less is left (RFC 9110 7.6.2)."""
-    hops = request.noted.get(b"max-forwards", b"")
-    if request.method != b"OPTIONS" or not hops.isdigit() or len(hops) > _HOPS_DIGITS:
-        # For TRACE it counts too, but that is refused; for all others it means nothing.
-        return None
-    if int(hops) == 0:
-        return ASTERISK
-    request.lines = with_hops(request.lines, int(hops) - 1)
-    return None
-
-
-def new_id() -> bytes:
-    """32 hexadecimal digits. An id and no secret: it is sent to whoever asks."""
-    return b"%032x" % random.getrandbits(128)

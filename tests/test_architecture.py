@@ -21,7 +21,8 @@ LEVELS = (
     ("rewrite", "config"),
     ("wire",),
     ("upstream", "identity", "quota", "telemetry", "refusals", "retry"),
-    ("ports", "relay"),
+    ("ports", "surroundings"),
+    ("relay",),
     ("proxy",),
     ("admin", "healthcheck"),
     ("app",),
@@ -72,6 +73,7 @@ UNTESTED = {
     "gateway/policy/questions.py": "dataclasses",
     "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
+    "gateway/surroundings.py": "what the relay shares, seen in every answer",
 }
 
 

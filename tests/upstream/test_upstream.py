@@ -87,7 +87,7 @@ def test_failures_are_no_matter_without_the_key(upstream, chosen):
     assert {4001, 4002, 4003} == chosen(three)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(
     reports=st.lists(
         st.tuples(st.integers(0, 2), st.sampled_from(["failed", "succeeded", "time"])), max_size=40
