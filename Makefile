@@ -52,9 +52,6 @@ $(ISSUER): $(INSTALLED) requirements/issuer.txt
 	$(VENV)/issuer/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/issuer.txt
 	@touch $@
 
-test-compiled: $(COMPILED_DONE) ## The same tests on the compiled data path.
-	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" --require-compiled
-
 test-long: $(INSTALLED) $(ISSUER) ## The long proofs.
 	$(RUN)pytest -m long
 

@@ -9,7 +9,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.refusals import WIRE
 from gateway.relay import Relay
-from gateway.surroundings import Surroundings, new_id
+from gateway.surroundings import Surroundings
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream
@@ -30,7 +30,7 @@ class Proxy:
     def begin(self, stream: Downstream, request: Request) -> Relay:
         """Take a request; its body, or the end of it, follows at once."""
         route, captures = self.snapshot.router.route(request)
-        request_id = request.noted.get(b"x-request-id") or new_id()
+        request_id = request.noted.get(b"x-request-id") or self.surroundings.ids.new()
         return Relay(self.surroundings, stream, route, Exchange(request, request_id, captures))
 
     def refuse(self, stream: Downstream, reason: Reason) -> None:

@@ -1,7 +1,8 @@
 """What all requests share on their way: upstreams, the budgets of retries, and how we answer ourselves."""
 
-import random
+from binascii import hexlify
 from collections.abc import Mapping
+from os import urandom
 from typing import Final, final
 
 from gateway.http.edits import Edits
@@ -17,6 +18,9 @@ from gateway.wire.clock import Clock
 from gateway.wire.compression import Compressed, Compression
 from gateway.wire.downstream import Downstream
 
+_DIGITS: Final = 32
+# Bytes of random data; two digits come of each.
+_DRAWN_AT_ONCE: Final = 4096
 # More hops than that are as good as none counted.
 _HOPS_DIGITS: Final = 9
 
@@ -25,12 +29,13 @@ _HOPS_DIGITS: Final = 9
 class Surroundings:
     """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
 
-    __slots__ = ("budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
+    __slots__ = ("budgets", "clock", "compression", "faults", "ids", "pseudonym", "upstreams", "via")
 
     def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
         self.upstreams = upstreams
         self.clock = clock
         self.compression = Compression()
+        self.ids = Ids()
         self.pseudonym = pseudonym
         self.via = b"1.1 " + pseudonym
         self.faults = Faults(name)
@@ -45,7 +50,7 @@ class Surroundings:
     ) -> None:
         """Write an answer of our own, with the same edits as every response."""
         accept = None if exchange is None else exchange.request.value(b"accept")
-        request_id = new_id() if exchange is None else exchange.request_id
+        request_id = self.ids.new() if exchange is None else exchange.request_id
         body = reply.choose(accept)
         content = body.fill(request_id)
         fields, block = edits.apply(reply.fields, reply.status)
@@ -89,6 +94,21 @@ def last_hop(request: Request) -> Reply | None:
     return None
 
 
-def new_id() -> bytes:
-    """32 hexadecimal digits. An id and no secret: it is sent to whoever asks."""
-    return b"%032x" % random.getrandbits(128)
+@final
+class Ids:
+    """Ids for requests, 32 hexadecimal digits each; the system is asked for a few hundred at a time."""
+
+    __slots__ = ("_drawn", "_used")
+
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._used = 0
+
+    def new(self) -> bytes:
+        """One that nobody had before."""
+        begin = self._used
+        if begin == len(self._drawn):
+            self._drawn = hexlify(urandom(_DRAWN_AT_ONCE))
+            begin = 0
+        self._used = begin + _DIGITS
+        return self._drawn[begin : self._used]

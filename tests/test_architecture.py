@@ -73,7 +73,6 @@ UNTESTED = {
     "gateway/policy/questions.py": "dataclasses",
     "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
-    "gateway/surroundings.py": "what the relay shares, seen in every answer",
 }
 
 
