@@ -129,8 +129,8 @@ def sift(lines: list[bytes], table: FieldTable) -> tuple[list[bytes], dict[bytes
     noted: dict[bytes, bytes] = {}
     present = 0
     for line in lines:
-        colon = line.find(b":")
-        rule = table[line[:colon]]
+        name, _, value = line.partition(b":")
+        rule = table[name]
         if rule is None:
             forwarded.append(line)
             continue
@@ -140,7 +140,7 @@ def sift(lines: list[bytes], table: FieldTable) -> tuple[list[bytes], dict[bytes
         if rule.noted:
             name = rule.name
             # The parser lets no other white space pass than blanks and tabs.
-            value = line[colon + 1 :].strip()
+            value = value.strip()
             if name not in noted:
                 noted[name] = value
             elif rule.joined_by is None:
