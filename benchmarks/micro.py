@@ -9,8 +9,14 @@ import time
 import timeit
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import final
 
+from benchmarks.everything import ORIGIN, token
+from benchmarks.peer import Site
+from benchmarks.peers.gateway import GATEWAY
+from gateway.config.load import load_snapshot
 from gateway.http.edits import Block, Edits
 from gateway.http.fields import REQUEST_FIELDS, sift
 from gateway.http.reason import Reason
@@ -28,6 +34,7 @@ from gateway.policy.quota import quota
 from gateway.policy.standing import Standard
 from gateway.policy.tier import rate
 from gateway.policy.validate import WholeBody
+from gateway.ports import LivePorts
 from gateway.quota.memory import MemoryBuckets
 from gateway.routing import Match, Route, Router
 
@@ -77,7 +84,31 @@ def calls() -> dict[str, Callable[[], object]]:
         "allow, a condition of usual size": _allowing(Demand(when=condition(_CONDITION, ("id",)))),
         "quota, one tier in memory": _counting("public"),
         "quota, two tiers in memory": _counting("public", "daily"),
+        **_pipeline(),
     }
+
+
+def _pipeline() -> dict[str, Callable[[], object]]:
+    """Each policy of the row `everything`, and all of them in their order, for a token that is known."""
+    with TemporaryDirectory() as folder:
+        site = Site(Path(folder), 1, 2, "everything", 3)
+        *_, config = GATEWAY.configure(site)
+        route = load_snapshot(Path(config), {}, LivePorts()).routes[7]
+    origin, authorization = ORIGIN.encode(), f"Bearer {token()}".encode()
+    exchange = Exchange(
+        _request(b"/area-7/items/42", origin=origin, authorization=authorization), b"0" * 32, (b"42",)
+    )
+    policies = route.pipeline.policies
+
+    def ask(asked: tuple[Policy, ...]) -> None:
+        exchange.response_fields = exchange.upstream_fields = exchange.hidden = exchange.quotas = ()
+        for policy in asked:
+            if policy(exchange) is not None:
+                raise RuntimeError(f"{policy.name} refused the request")
+
+    ask(policies)
+    single = {f"of all policies, {policy.name}": partial(ask, (policy,)) for policy in policies}
+    return {**single, "all policies, with a token that is known": partial(ask, policies)}
 
 
 def _allowing(demand: Demand) -> Callable[[], object]:
@@ -139,7 +170,7 @@ def _validation() -> Callable[[], object]:
     items = [{"sku": f"poster-{number}", "count": number, "price": 19.5} for number in range(4)]
     value = {"user": "user-1", "amount": 4900, "currency": "ZAR", "items": items, "note": "A month" * 4}
     policy = WholeBody(JsonContent(schema), 4096, "micro")
-    exchange = Exchange(_request(b"POST", b"/charges"), b"0" * 32, ())
+    exchange = Exchange(_request(b"/charges", b"POST"), b"0" * 32, ())
     exchange.request.length = -1
     exchange.body = _Body(json.dumps(value).encode())
     if policy(exchange) is not None:
