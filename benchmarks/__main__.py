@@ -24,7 +24,7 @@ share another, each row is the median of several samples in alternating order. P
 output and its progress to the standard error. Needs Linux, two cores, no root.
 """
 _USUAL_PEERS = ("Azora Gateway", "nginx", "Envoy")
-_USUAL_ROWS = ("small", "policies")
+_USUAL_ROWS = ("small", "policies", "everything")
 _ALL = "all"
 _ROWS = WORKLOADS + TRANSFERS
 _CHOOSABLE = tuple(peer.name for peer in PEERS if "bare" in peer.settings)

@@ -60,15 +60,19 @@ class Peer:
         return [str(program(*self.programs)), *self.configure(site)]
 
     def version(self) -> str:
-        """The version it prints and the name of its executable; raises RuntimeError if it prints none."""
+        """The version it prints, and its build or else the name of its executable.
+
+        Raises RuntimeError if it prints none.
+        """
         path = program(*self.programs)
         run = subprocess.run(
             [path, self.version_argument], capture_output=True, text=True, check=False, timeout=30
         )
-        version = re.search(r"\bv?(\d+\.\d+\.\d+)", run.stdout + run.stderr)
+        said = run.stdout + run.stderr
+        version = re.search(r"\bv?(\d+\.\d+\.\d+)(?: \((compiled|interpreted)\))?", said)
         if version is None:
-            raise RuntimeError(f"{path.name} printed no version: {run.stdout}{run.stderr}")
-        return f"{version[1]} ({path.name})"
+            raise RuntimeError(f"{path.name} printed no version: {said}")
+        return f"{version[1]} ({version[2] or path.name})"
 
 
 @cache
