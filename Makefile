@@ -8,6 +8,8 @@ COMPILED := build/compiled
 COMPILED_DONE := $(COMPILED)/.done
 SOURCES := $(shell find gateway -name '*.py')
 ISSUER := $(VENV)/issuer/bin/nanoidp
+NODE_ISSUER := tests/e2e/oidc/node_modules/.installed
+NPM_QUIET := --ignore-scripts --no-audit --no-fund
 
 .DEFAULT_GOAL := help
 .PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock schema docs clean
@@ -52,7 +54,12 @@ $(ISSUER): $(INSTALLED) requirements/issuer.txt
 	$(VENV)/issuer/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/issuer.txt
 	@touch $@
 
-test-long: $(INSTALLED) $(ISSUER) ## The long proofs.
+# Who has no npm, or cannot install with it, has those tests skipped, counted and named.
+$(NODE_ISSUER): tests/e2e/oidc/package.json tests/e2e/oidc/package-lock.json
+	@{ cd tests/e2e/oidc && npm ci $(NPM_QUIET) && touch node_modules/.installed; } >/dev/null 2>&1 || \
+		echo "oidc-provider could not be installed" >&2
+
+test-long: $(INSTALLED) $(ISSUER) $(NODE_ISSUER) ## The long proofs.
 	$(RUN)pytest -m long
 
 bench: $(COMPILED_DONE) ## The gateway, compiled, beside nginx and Envoy on the same work: three minutes.
@@ -69,12 +76,21 @@ generated: $(INSTALLED) ## Write the JSON Schemas and the configuration referenc
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
+# Addresses for donations are all that is left to drop: the lock has versions and hashes.
+define NO_ADDRESSES
+const files = require("fs"), path = "package-lock.json"; \
+const without = (name, value) => name === "funding" ? undefined : value; \
+files.writeFileSync(path, JSON.stringify(JSON.parse(files.readFileSync(path)), without, 2) + "\n");
+endef
+
 lock: ## Resolve the requirements anew, with hashes.
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/issuer.in -o requirements/issuer.txt
+	cd tests/e2e/oidc && rm -rf package-lock.json node_modules && \
+		npm install --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) && node -e '$(NO_ADDRESSES)'
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
 	$(LOCK) requirements/bench-all.in -o requirements/bench-all.txt
 
 clean: ## Remove .venv and caches.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) tests/e2e/oidc/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
