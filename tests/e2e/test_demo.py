@@ -12,6 +12,7 @@ import pytest
 
 from gateway.demo.examples import examples, tokens
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 # What each example shows -> the exit status of curl, and what stands in its output.
 SHOWN = {
     "A list, with our headers on it": (
@@ -171,6 +172,32 @@ async def test_what_the_welcome_says_can_be_pasted(program, repository):
     assert [(0, "HTTP/1.1 200 OK")] * 2 == [(status, output[:15]) for status, output in answers]
     assert '"id": "pay-charge-create"' in answers[0][1]
     assert '"name": "azora-pay"' in answers[1][1]
+
+
+def readme_rows() -> list[tuple[str, str]]:
+    """The commands in README's table of what is checked, each with the cell of its refusals."""
+    table = README.partition("\n## What is checked\n")[2].partition("\n## ")[0]
+    cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    return [(cell[2].strip(" |`"), cell[1]) for cell in cells if cell[2].startswith("`curl ")]
+
+
+async def test_what_the_readme_says_can_be_pasted(program, repository):
+    """Each command shows a status or a reason of its line."""
+    base, _ = await welcome(await program("demo", "--config", repository))
+    rows = readme_rows()
+    assert len(rows) >= 18
+    known = await shell_variables()
+    here = base.removeprefix("http://")
+    commands = [command.replace("localhost:8080", here) for command, _ in rows]
+    outcomes = await asyncio.gather(*(run(known + command) for command in commands))
+    for (command, refusals), (_, output) in zip(rows, outcomes, strict=True):
+        reasons = [f'"reason":"{word}"' for word in re.findall(r"`(\w+)`", refusals)]
+        statuses = [f"HTTP/1.1 {status} " for status in re.findall(r"\d{3}", refusals)]
+        shown = [text for text in reasons or statuses if text in output]
+        # A preflight of strangers is answered, and permits nothing.
+        if not shown and refusals.startswith("an answer without permission"):
+            shown = ["Access-Control-Allow-Origin" not in output]
+        assert shown, (command, output)
 
 
 async def test_ctrl_c_ends_it_in_peace(program, repository):
