@@ -49,7 +49,8 @@ class Signing:
     ) -> str:
         """An access token (RFC 9068) that is good for an hour from `now`, in seconds since 1970.
 
-        A user of the toy services has a session and a wallet in it. `claims` join the others, or replace them.
+        Users of the toy services have a session and a wallet in theirs. `claims` join the others, or replace
+        them.
         """
         said = {
             "iss": self.issuer,

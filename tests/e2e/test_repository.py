@@ -43,7 +43,7 @@ OTHERS = {"family-chat": 400, "health-probe-fail": 500, "www-redirect": 308}
 # A user of ours with every right, a stranger with the rights of a student, and a student of another wallet.
 ADMIN = {"subject": "user-1", "roles": ["admin"], "scopes": ["pay.refund"]}
 STRANGER = {"subject": "user-9", "roles": ["student"], "scopes": []}
-NEIGHBOUR = {"subject": "user-9", "roles": ["student"], "scopes": [], "sid": "session-9", "wallet": "wallet-9"}
+NEIGHBOUR = STRANGER | {"sid": "session-9", "wallet": "wallet-9"}
 
 
 @final
@@ -152,7 +152,7 @@ async def test_what_is_not_public_asks_who_is_there(ask):
 
 
 async def test_every_role_reaches_what_it_permits_and_nothing_else(ask):
-    """Each permission that a route demands is asked for with every role, of a user who asks for what is his."""
+    """Each route that demands something is asked by a user with every role, for what is his own."""
     asked = [one for one in routes() if one.allow]
     rows = [(one, role, permissions) for one in asked for role, permissions in granted().items()]
     seen = await ask([(one, ADMIN | {"roles": [role]}) for one, role, _ in rows])
