@@ -5,6 +5,8 @@ One backend stands for all ten services and keeps what reaches it.
 
 import gzip
 import json
+import logging
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -61,7 +63,7 @@ class Platform:
         # Seconds that pass before each request: enough for every bucket to have room for one more.
         self.pace = 6
         self._signing = signing
-        self._seen = seen
+        self.seen = seen
         self._connect = connect
         self._skipping = skipping
 
@@ -73,7 +75,7 @@ class Platform:
         self, line: str | bytes, *fields: str, body: bytes = b"", host: str = "Host: a.example"
     ) -> Answer:
         """Send one request as it is written, on a connection of its own."""
-        self._seen.clear()
+        self.seen.clear()
         self._skipping.skipped += self.pace
         client = await self._connect(self.gateway)
         length = [f"Content-Length: {len(body)}"] if body else []
@@ -82,7 +84,7 @@ class Platform:
         head = b"\r\n".join([first + b" HTTP/1.1", *(f.encode("latin-1") for f in lines), b"", b""])
         await client.send(head + body)
         raw = await client.rest()
-        return Answer(raw, [*self._seen])
+        return Answer(raw, [*self.seen])
 
     async def refusal(self, line: str, *fields: str, **more: Any) -> tuple[int | None, str | None] | str:
         """The status and the reason of an answer that no service has seen; PASSED where one has."""
@@ -643,3 +645,108 @@ def tier(answer):
 def left(answer):
     """How much of it is left."""
     return int(answer.field("RateLimit").partition(";r=")[2].partition(";")[0])
+
+
+async def test_the_body_of_a_refused_request_is_no_request(platform, connect):
+    """Neither one that a length announces nor one in chunks; what follows is judged as itself."""
+    inner = "GET /api/education/courses HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    head = f"POST {CHARGES} HTTP/1.1\r\nHost: a.example\r\n{JSON}\r\n"
+    counted = f"{head}Content-Length: {len(inner)}\r\n\r\n{inner}"
+    chunked = f"{head}Transfer-Encoding: chunked\r\n\r\n{len(inner):x}\r\n{inner}\r\n0\r\n\r\n"
+    for sent in (counted, chunked):
+        client = await connect(platform.gateway)
+        await client.send(sent.encode())
+        client.end()
+        answer = await client.rest()
+        assert [b"HTTP/1.1 401 "] == re.findall(rb"HTTP/1\.1 [0-9]{3} ", answer)
+    assert [] == platform.seen
+
+
+async def test_trailers_show_no_token_and_tell_no_identity(platform, connect):
+    trailers = f"{platform.token(**FINANCE)}\r\nX-Auth-Roles: admin\r\nX-Forwarded-For: 10.0.0.1\r\n"
+    fields = f"Host: a.example\r\nConnection: close\r\n{JSON}\r\nTrailer: Authorization"
+    for target, status in ((CHARGES, b"401"), ("/api/gateway/echo", b"200")):
+        head = f"POST {target} HTTP/1.1\r\n{fields}"
+        client = await connect(platform.gateway)
+        body = "2\r\n{}\r\n0\r\n" + trailers + "\r\n"
+        await client.send(f"{head}\r\nTransfer-Encoding: chunked\r\n\r\n{body}".encode())
+        assert status == (await client.rest())[9:12]
+    ((method, path, fields),) = platform.seen
+    assert ("POST", "/echo", []) == (method, path, identity(fields))
+    assert {"authorization", "trailer"}.isdisjoint(name.lower() for name, _ in fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param(
+            [
+                "Connection: Upgrade, HTTP2-Settings",
+                "Upgrade: h2c",
+                "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA",
+            ],
+            id="HTTP/2 in the clear",
+        ),
+        pytest.param(["Connection: Upgrade", "Upgrade: TLS/1.0"], id="TLS"),
+        pytest.param(["Connection: Upgrade", "Upgrade: websocket, h2c"], id="a list"),
+        pytest.param(["Upgrade: h2c"], id="without Connection"),
+    ],
+)
+async def test_no_other_protocol_begins_behind_the_policies(platform, fields):
+    answer = await platform.ask("GET /api/education/courses", *fields)
+    assert 200 == answer.status
+    ((_, _, forwarded),) = answer.seen
+    assert {"upgrade", "http2-settings"}.isdisjoint(name.lower() for name, _ in forwarded)
+
+
+async def test_a_chat_needs_a_token(platform):
+    handshake = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13")
+    key = "Sec-WebSocket-Key: bW91bnQga2lsaW1hbmphcg=="
+    assert NOBODY == await platform.refusal("GET /api/family/chat", *handshake, key)
+    shown = platform.token(roles=["creator"])
+    assert FORBIDDEN == await platform.refusal("GET /api/family/chat", *handshake, key, shown)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        pytest.param(["X-Azora-Channel: pos", "X-Simulate: yes"], id="as they are written"),
+        pytest.param(["x-azora-channel: pos", "x-SIMULATE: yes"], id="in another case"),
+        pytest.param(["X_Azora_Channel: pos", "X_Simulate: yes", "X.Simulate: yes"], id="as CGI reads them"),
+        pytest.param(
+            ["X-Azora-Channel: pos", "X-Azora-Channel: pos", "Connection: X-Azora-Channel"], id="named away"
+        ),
+    ],
+)
+async def test_what_a_route_says_to_its_service_is_not_the_client_s(platform, forged):
+    answer = await platform.ask(f"GET {CHARGES}", *forged, platform.token(**FINANCE))
+    ((_, _, fields),) = answer.seen
+    assert [("X-Azora-Channel", "web")] == [
+        field for field in fields if field[0].lower().startswith("x-azora")
+    ]
+    assert "pos" not in [value for _, value in fields]
+    assert "simulate" not in str(fields).lower()
+
+
+async def test_nothing_that_a_client_sent_is_said_again(platform, caplog):
+    """Not in a refusal, and not in a log, where it could forge lines or drive a terminal."""
+    caplog.set_level(logging.DEBUG)
+    answers = [
+        await platform.ask("GET /canary%22%3Cscript%3E", "Accept: text/html"),
+        await platform.ask(f"GET {CHARGES}?canary=%0aFAKE", "User-Agent: canary\x1b[2J"),
+        await platform.ask("GET /x%0acanary"),
+        await platform.ask(f"CANARY {CHARGES}"),
+        await platform.ask(f"PURGE {CHARGES}?canary"),
+        await platform.ask(f"GET {CHARGES}", "Authorization: Bearer canary"),
+        await platform.ask(f"GET {CHARGES}", "Origin: https://canary.example%0d%0ax"),
+        await platform.ask(f"GET {CHARGES}", "X-Request-Id: canary", "Referer: canary"),
+        await platform.ask(f"GET {CHARGES}", host="Host: canary/"),
+        await platform.ask(f"POST {CHARGES}", JSON, platform.token(**FINANCE), body=b'{"user": "canary"}'),
+        await platform.ask(f"POST {CHARGES}", "Content-Type: canary/x", body=b"canary"),
+    ]
+    assert {400, 401, 404, 405, 415, 422} == {answer.status for answer in answers}
+    assert [] == [answer.seen for answer in answers if answer.seen]
+    assert [] == [
+        answer.head + answer.body for answer in answers if b"canary" in (answer.head + answer.body).lower()
+    ]
+    assert "canary" not in caplog.text.lower()
