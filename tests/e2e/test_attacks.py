@@ -60,10 +60,10 @@ class Platform:
         self, gateway: Gateway, signing: Signing, seen: list[Any], connect: Any, skipping: Any
     ) -> None:
         self.gateway = gateway
+        self.seen = seen
         # Seconds that pass before each request: enough for every bucket to have room for one more.
         self.pace = 6
         self._signing = signing
-        self.seen = seen
         self._connect = connect
         self._skipping = skipping
 
@@ -71,18 +71,15 @@ class Platform:
         """The field that shows a token."""
         return f"Authorization: Bearer {self._signing.token(subject, [], [], time.time(), **claims)}"
 
-    async def ask(
-        self, line: str | bytes, *fields: str, body: bytes = b"", host: str = "Host: a.example"
-    ) -> Answer:
+    async def ask(self, line: str, *fields: str, body: bytes = b"", host: str = "Host: a.example") -> Answer:
         """Send one request as it is written, on a connection of its own."""
         self.seen.clear()
         self._skipping.skipped += self.pace
         client = await self._connect(self.gateway)
         length = [f"Content-Length: {len(body)}"] if body else []
-        lines = [f for f in (host, *fields, *length, "Connection: close") if f]
-        first = line if isinstance(line, bytes) else line.encode("latin-1")
-        head = b"\r\n".join([first + b" HTTP/1.1", *(f.encode("latin-1") for f in lines), b"", b""])
-        await client.send(head + body)
+        lines = [field for field in (host, *fields, *length, "Connection: close") if field]
+        head = "\r\n".join([f"{line} HTTP/1.1", *lines, "", ""])
+        await client.send(head.encode("latin-1") + body)
         raw = await client.rest()
         return Answer(raw, [*self.seen])
 
@@ -750,3 +747,10 @@ async def test_nothing_that_a_client_sent_is_said_again(platform, caplog):
         answer.head + answer.body for answer in answers if b"canary" in (answer.head + answer.body).lower()
     ]
     assert "canary" not in caplog.text.lower()
+
+
+async def test_no_control_character_gets_to_a_service(platform):
+    """Its log may be read in a terminal."""
+    for control in "\x00\x01\x08\x0b\x0c\x1b\x7f":
+        refusal = await platform.refusal("GET /api/gateway/echo", f"User-Agent: a{control}[2J")
+        assert (400, "malformed_request") == refusal, ascii(control)
