@@ -113,7 +113,7 @@ class FixedKeys:
 def public_key(jwk: Mapping[str, Any]) -> Key:
     """The key that `jwk` describes. Raises ValueError with what was expected instead."""
     kid, use, operations, algorithm = (jwk.get(name) for name in ("kid", "use", "key_ops", "alg"))
-    if _PRIVATE & jwk.keys():
+    if not _PRIVATE.isdisjoint(jwk):
         raise ValueError("a public key without private members")
     if use not in (None, "sig") or not (operations is None or _verify(operations)):
         raise ValueError("a key for signatures, by its use and key_ops")
