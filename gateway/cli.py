@@ -77,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
     token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
     token.add_argument("--subject", default="user-1", help="who asks (default: user-1)")
+    token.add_argument(
+        "--claim",
+        type=_claim,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what else it says, or says otherwise: JSON, else text; may be repeated",
+    )
     key = verb("api-key", api_key_, "Make a key for a program, and the entry that lets it in.")
     key.add_argument("--principal", required=True, metavar="NAME", help="who asks with it")
     key.add_argument("--role", action="append", default=[], help="a role; may be repeated")
@@ -173,7 +181,7 @@ def token_(options: argparse.Namespace) -> int:
     signing = running()
     if signing is None:
         return _fail("no demo is running: start `gateway demo`, whose issuer signs the tokens", FINDINGS)
-    print(signing.token(options.subject, options.role, options.scope, time.time()))
+    print(signing.token(options.subject, options.role, options.scope, time.time(), **dict(options.claim)))
     return OK
 
 
@@ -282,6 +290,19 @@ def _snapshot(options: argparse.Namespace, ports: "Ports | None" = None) -> "Sna
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None
+
+
+def _claim(text: str) -> tuple[str, object]:
+    """The name and the value of `NAME=VALUE`."""
+    import json
+
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _count(things: Sized, noun: str) -> str:

@@ -179,6 +179,7 @@ def test_version_is_printed(capsys):
         pytest.param([], id="no verb"),
         pytest.param(["serve"], id="a verb that is none"),
         pytest.param(["init"], id="no URL"),
+        pytest.param(["token", "--claim", "wallet"], id="a claim without a value"),
         pytest.param(["check", "--format", "xml"], id="a format that is none"),
         pytest.param(["schema", "routes"], id="a file that has no schema"),
         pytest.param(["version", "--config", "a"], id="an option that the verb does not take"),

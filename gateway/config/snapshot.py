@@ -4,7 +4,7 @@ Sizes are bytes, durations seconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal, final
@@ -97,7 +97,7 @@ class Admin:
     """The admin listener; without a token it answers on loopback or a Unix socket only."""
 
     address: Address
-    token: str
+    token: str = field(repr=False)
     allow_origins: tuple[str, ...]
 
 

@@ -1,6 +1,7 @@
 """What was read from one file: plain values whose every key and value knows its line and column."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import final
 
@@ -8,6 +9,8 @@ from gateway.config.interpolation import Resolved
 from gateway.config.problem import Path, Problem, spelled
 
 _SHOWN_AT_MOST = 60
+# The user and the password of a URL, however it is broken.
+_USER = re.compile(r"//.*@", re.DOTALL)
 
 
 @final
@@ -50,7 +53,7 @@ class Tree:
         value = self.at(path)
         if isinstance(value, Resolved) and value:
             for echo in (json.dumps(str(value)), str(value)):
-                message = message.replace(echo, value.origin)
+                message = message.replace(echo, _bare(value.origin))
         place = self._place(path)
         return Problem(self.file, place.line, place.column, spelled(path), message)
 
@@ -66,12 +69,18 @@ class Tree:
 
 
 def shown(value: object) -> str:
-    """A value as a message tells it: never what was interpolated, never more than a line."""
+    """A value as a message tells it: never what was interpolated or a password, never more than a line."""
     if isinstance(value, Resolved):
-        return f"what {value.origin} holds"
+        return f"what {_bare(value.origin)} holds"
     if value is None:
         return "nothing"
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else "a list"
-    text = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and "-----BEGIN" in value:
+        return "a text in PEM"
+    text = json.dumps(_bare(value) if isinstance(value, str) else value, ensure_ascii=False)
     return text if len(text) <= _SHOWN_AT_MOST else text[:_SHOWN_AT_MOST] + "..."
+
+
+def _bare(text: str) -> str:
+    return _USER.sub("//...@", text)

@@ -53,7 +53,8 @@ def _problem(tree: Tree, spec: type[Spec], found: ErrorDetails) -> Problem:
     if path[-1:] == ("[key]",):
         return tree.key_problem(path[:-1], f'expected {_expected(found)} as the key, got "{path[-2]}"')
     value = tree.at(path)
-    return tree.problem(path, f"expected {_expected(found)}, got {shown(value)}{_hint(kind, value, found)}")
+    got = "what is not shown" if _is_unseen(spec, path) and _is_scalar(value) else shown(value)
+    return tree.problem(path, f"expected {_expected(found)}, got {got}{_hint(kind, value, found)}")
 
 
 def _expected(found: ErrorDetails) -> str:
@@ -80,19 +81,41 @@ def _path(loc: tuple[str | int, ...]) -> Path:
     return tuple(part for part in loc if not (isinstance(part, str) and part.startswith("<")))
 
 
+def _is_scalar(value: object) -> bool:
+    # Of anything else only its kind is told.
+    return isinstance(value, str | int | float)
+
+
+def _is_unseen(spec: type[Spec], path: Path) -> bool:
+    """True if there is a secret at the path, or around it."""
+    return any(
+        not field.repr
+        for end in range(len(path))
+        for each in _specs(spec, path[:end])
+        for name, field in each.model_fields.items()
+        if (field.alias or name) == path[end]
+    )
+
+
 def _keys(shape: Any, path: Path) -> Iterator[str]:
-    """The keys that the mapping at `path` may have, found by walking the annotations."""
+    """The keys that the mapping at `path` may have."""
+    for spec in _specs(shape, path):
+        yield from (field.alias or name for name, field in spec.model_fields.items())
+
+
+def _specs(shape: Any, path: Path) -> Iterator[type[Spec]]:
+    """What the mapping at `path` may be, found by walking the annotations."""
     origin, arguments = get_origin(shape), get_args(shape)
     if origin is Annotated:
-        yield from _keys(arguments[0], path)
+        yield from _specs(arguments[0], path)
     elif origin in (Union, UnionType):
         for member in arguments:
-            yield from _keys(member, path)
+            yield from _specs(member, path)
     elif origin in (tuple, dict):
-        yield from _keys(arguments[0 if origin is tuple else 1], path[1:])
+        yield from _specs(arguments[0 if origin is tuple else 1], path[1:])
     elif isinstance(shape, type) and issubclass(shape, Spec):
         fields = {field.alias or name: field.annotation for name, field in shape.model_fields.items()}
         if not path:
-            yield from fields
+            yield shape
         elif path[0] in fields:
-            yield from _keys(fields[str(path[0])], path[1:])
+            yield from _specs(fields[str(path[0])], path[1:])

@@ -10,8 +10,14 @@ _PREFLIGHT = (
     "-H 'Access-Control-Request-Headers: authorization'"
 )
 _JSON = "-H 'Content-Type: application/json'"
-# A shell fills it in: `TOKEN=$(gateway token --role educator)` comes before all of them.
+# The tokens of a teacher and of a bookkeeper: a shell fills them in.
 _SHOWN = '-H "Authorization: Bearer $TOKEN"'
+_PAYS = '-H "Authorization: Bearer $FINANCE"'
+
+
+def tokens(program: str) -> list[str]:
+    """The commands of a shell that come before all others; `program` is what it calls the gateway."""
+    return [f"TOKEN=$({program} token --role educator)", f"FINANCE=$({program} token --role finance)"]
 
 
 def examples(base_url: str) -> list[tuple[str, str]]:
@@ -21,10 +27,18 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("A list, with our headers on it", f"curl -i {api}/education/courses"),
         ("The same list, compressed on its way", f"curl -i --compressed {api}/education/courses"),
         ("What needs a token, asked for without one: 401", f"curl -i {api}/pay/charges"),
-        ("The same with one", f"curl -i {_SHOWN} {api}/pay/charges"),
+        ("The same with one", f"curl -i {_PAYS} {api}/pay/charges"),
         (
             "With one that somebody has changed: 401",
-            f'curl -i -H "Authorization: Bearer ${{TOKEN}}x" {api}/pay/charges',
+            f'curl -i -H "Authorization: Bearer ${{FINANCE}}x" {api}/pay/charges',
+        ),
+        (
+            "With one whose roles do not permit it: 403, reason missing_permission",
+            f"curl -i {_SHOWN} {api}/pay/charges",
+        ),
+        (
+            "A wallet of one's own, and somebody else's: 200, then 403, reason condition_failed",
+            f"curl -i {_SHOWN} '{api}/mint/wallets/wallet-[1-2]'",
         ),
         (
             "What the service behind sees of a request: who asks, and no token",
@@ -32,9 +46,9 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ),
         (
             "Something new: 201, and its Location with the prefix put back",
-            f'curl -i {_SHOWN} {_JSON} -d \'{{"user": "user-1", "amount": 4900}}\' {api}/pay/charges',
+            f'curl -i {_PAYS} {_JSON} -d \'{{"user": "user-1", "amount": 4900}}\' {api}/pay/charges',
         ),
-        ("A file to keep", f"curl -i {_SHOWN} {api}/pay/statements/2026-01"),
+        ("A file to keep", f"curl -i {_PAYS} {api}/pay/statements/2026-01"),
         (
             "An answer word by word, as server-sent events",
             f"curl -N {_SHOWN} {api}/sapiens/sessions/session-1/answer",
@@ -51,7 +65,7 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ("One that does not: 504 after five seconds", f"curl -i '{api}/health/probe/slow?seconds=8'"),
         ("A service that fails: its own 500", f"curl -i {api}/health/probe/fail"),
         ("A service that hangs up in the middle of a body", f"curl -i {api}/health/probe/drop"),
-        ("A 404 of the service", f"curl -i {_SHOWN} {api}/pay/charges/charge-9"),
+        ("A 404 of the service", f"curl -i {_PAYS} {api}/pay/charges/charge-9"),
         ("A 404 of the gateway: no route", f"curl -i {api}/pay/ledger"),
         ("A method that no route allows: 405", f"curl -i -X DELETE {api}/pay/charges/charge-1"),
         (
@@ -69,6 +83,6 @@ def examples(base_url: str) -> list[tuple[str, str]]:
         ),
         (
             "A body that its schema does not admit: 422, and where",
-            f'curl -i {_SHOWN} {_JSON} -d \'{{"user": "user-1", "amount": "lots"}}\' {api}/pay/charges',
+            f'curl -i {_PAYS} {_JSON} -d \'{{"user": "user-1", "amount": "lots"}}\' {api}/pay/charges',
         ),
     ]

@@ -9,7 +9,7 @@ from gateway.app import run, serve
 from gateway.config.load import load_snapshot
 from gateway.config.problem import ConfigError
 from gateway.config.snapshot import Address, Snapshot
-from gateway.demo.examples import examples
+from gateway.demo.examples import examples, tokens
 from gateway.demo.issuer import issuer
 from gateway.demo.services import environment, services
 from gateway.ports import LivePorts
@@ -41,7 +41,8 @@ async def _demo(config: Path) -> None:
 def _welcome(snapshot: Snapshot, address: Address) -> None:
     base = f"http://{_reachable(address)}"
     print(f"\nTen services answer through the gateway at {base}. What to try:\n")
-    print(f"  # A token for what follows, good for an hour\n  TOKEN=$({_program()} token --role educator)\n")
+    print("  # Tokens for what follows, of a teacher and of a bookkeeper, good for an hour")
+    print("".join(f"  {command}\n" for command in tokens(_program())))
     for what, command in examples(base):
         print(f"  # {what}\n  {command}\n")
     admin = Address(

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, final
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from jwt import encode
 from jwt.algorithms import ECAlgorithm
 from jwt.api_jwk import PyJWK
+from jwt.api_jws import encode
 
 AUDIENCE = "azora-api"
 LASTS = 3600
@@ -25,6 +25,8 @@ LASTS = 3600
 _PREFIX = "azora-demo-"
 _FILE = "key.json"
 _ALGORITHM = "ES256"
+# What the toy services hold of their users, as an issuer would say it: a session and a wallet.
+_HELD = {"user-1": {"sid": "session-1", "wallet": "wallet-1"}, "user-2": {"wallet": "wallet-2"}}
 
 
 @final
@@ -42,9 +44,15 @@ class Signing:
         """The public half, as an issuer publishes it."""
         return {name: value for name, value in self._jwk.items() if name != "d"}
 
-    def token(self, subject: str, roles: Sequence[str], scopes: Sequence[str], now: float) -> str:
-        """An access token (RFC 9068) that is good for an hour from `now`, in seconds since 1970."""
-        claims = {
+    def token(
+        self, subject: str, roles: Sequence[str], scopes: Sequence[str], now: float, /, **claims: object
+    ) -> str:
+        """An access token (RFC 9068) that is good for an hour from `now`, in seconds since 1970.
+
+        Users of the toy services have a session and a wallet in theirs. `claims` join the others, or replace
+        them.
+        """
+        said = {
             "iss": self.issuer,
             "aud": AUDIENCE,
             "sub": subject,
@@ -53,9 +61,11 @@ class Signing:
             "iat": int(now),
             "exp": int(now) + LASTS,
             "jti": secrets.token_hex(8),
+            **_HELD.get(subject, {}),
+            **claims,
         }
         headers = {"kid": self._jwk["kid"], "typ": "at+jwt"}
-        return encode(claims, PyJWK(self._jwk).key, algorithm=_ALGORITHM, headers=headers)
+        return encode(json.dumps(said).encode(), PyJWK(self._jwk).key, algorithm=_ALGORITHM, headers=headers)
 
     @contextmanager
     def kept(self) -> Iterator[None]:

@@ -84,8 +84,8 @@ def _rules(forwarded: bool, noted: bool, joined_by: bytes | None, names: str) ->
 
 # RFC 9110 7.6.1, and what we write anew on the other side.
 _HOP_BY_HOP: Final = "keep-alive proxy-connection proxy-authenticate proxy-authorization http2-settings"
-# Set by us from the verified principal only.
-_IDENTITY: Final = "x-auth-subject x-auth-roles x-auth-scopes x-auth-method"
+# Set by us from the verified principal only: all of the family, also what backends may know and we do not.
+_IDENTITY: Final = b"x-auth-"
 # A backend that believes these acts on a method, a host or a path that no policy saw.
 _OVERRIDES: Final = (
     "x-http-method-override x-http-method x-method-override x-original-method x-original-url x-original-uri "
@@ -99,12 +99,13 @@ REQUEST_FIELDS: Final = FieldTable(
         *_rules(False, True, None, "host content-length transfer-encoding expect x-request-id"),
         *_rules(False, True, b", ", "connection te upgrade via forwarded x-forwarded-for"),
         *_rules(False, True, b", ", "x-forwarded-proto x-forwarded-host x-forwarded-port"),
-        *_rules(False, False, b", ", f"{_HOP_BY_HOP} trailer {_IDENTITY} {_OVERRIDES} {_OTHERS}"),
+        *_rules(False, False, b", ", f"{_HOP_BY_HOP} trailer {_OVERRIDES} {_OTHERS}"),
         *_rules(True, True, None, "authorization origin content-type sec-fetch-site traceparent"),
         *_rules(True, True, None, "access-control-request-method max-forwards"),
         *_rules(True, True, b", ", "access-control-request-headers content-encoding tracestate"),
         *_rules(True, True, b"; ", "cookie"),
     ],
+    prefixes=(_IDENTITY,),
     drop_aliases=True,
 )
 

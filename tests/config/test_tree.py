@@ -54,6 +54,8 @@ def test_a_message_does_not_repeat_what_was_interpolated():
         pytest.param({"a": 1}, "a mapping", id="a mapping"),
         pytest.param([1], "a list", id="a list"),
         pytest.param("x" * 100, '"' + "x" * 59 + "...", id="a long text"),
+        pytest.param("http://u:s3@cret@h", '"http://...@h"', id="a URL with a password"),
+        pytest.param("-----BEGIN PRIVATE KEY-----", "a text in PEM", id="a key in the wrong place"),
         pytest.param(SECRET, "what ${env:SECRET} holds", id="a secret"),
     ],
 )

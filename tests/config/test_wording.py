@@ -68,9 +68,21 @@ def gateway(**keys):
             id="a number for a duration",
         ),
         pytest.param(
-            gateway(admin={"token": 123}),
-            "admin.token: expected a text, got 123: quote it",
+            gateway(
+                listeners=[{"address": "[::]:1", "tls": {"certificates": [{"certificate": 1, "key": "k"}]}}]
+            ),
+            "listeners[0].tls.certificates[0].certificate: expected a text, got 1: quote it",
             id="a number for a text",
+        ),
+        pytest.param(
+            gateway(admin={"token": 123}),
+            "admin.token: expected a text, got what is not shown: quote it",
+            id="a number for a secret",
+        ),
+        pytest.param(
+            gateway(admin={"token": ["s3cret"]}),
+            "admin.token: expected a text, got a list",
+            id="a list for a secret",
         ),
         pytest.param(gateway(policies="p"), 'policies: expected a list, got "p"', id="a text for a list"),
         pytest.param(

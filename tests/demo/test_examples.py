@@ -54,6 +54,8 @@ def test_commands_lead_to_their_routes():
         "pay-charge-list",
         "pay-charge-list",
         "pay-charge-list",
+        "pay-charge-list",
+        "mint-wallet-read",
         "gateway-echo",
         "pay-charge-create",
         "pay-statement-download",

@@ -3,6 +3,7 @@ import json
 import os
 import stat
 import tempfile
+from base64 import urlsafe_b64decode
 
 import pytest
 
@@ -38,6 +39,22 @@ def test_its_tokens_are_those_that_the_configuration_asks_for():
         principal.scopes,
     )
     assert NOW + 3600 + 30 == principal.expires
+
+
+@pytest.mark.parametrize(
+    ("subject", "given", "said"),
+    [
+        pytest.param("user-1", {}, {"sid": "session-1", "wallet": "wallet-1"}, id="what the services hold"),
+        pytest.param("thandi", {}, {"sid": None, "wallet": None}, id="nothing for whom they do not know"),
+        pytest.param("user-1", {"wallet": "wallet-9"}, {"wallet": "wallet-9"}, id="another wallet"),
+        pytest.param("user-1", {"iss": 5, "exp": "never"}, {"iss": 5, "exp": "never"}, id="nonsense"),
+        pytest.param("user-1", {"self": 1, "now": 2}, {"self": 1, "now": 2}, id="names of ours"),
+    ],
+)
+def test_its_tokens_say_what_conditions_ask_for(subject, given, said):
+    payload = fresh(ISSUER).token(subject, [], [], NOW, **given).split(".")[1]
+    claims = json.loads(urlsafe_b64decode(payload + "=="))
+    assert said == {name: claims.get(name) for name in said}
 
 
 def test_each_demo_has_a_key_of_its_own_and_publishes_half_of_it():

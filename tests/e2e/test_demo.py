@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.demo.examples import examples
+from gateway.demo.examples import examples, tokens
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 # What each example shows -> the exit status of curl, and what stands in its output.
 SHOWN = {
     "A list, with our headers on it": (
@@ -30,6 +31,14 @@ SHOWN = {
     "With one that somebody has changed: 401": (
         0,
         ["HTTP/1.1 401 Unauthorized", 'error="invalid_token"', '"reason":"invalid_token"'],
+    ),
+    "With one whose roles do not permit it: 403, reason missing_permission": (
+        0,
+        ["HTTP/1.1 403 Forbidden", '"reason":"missing_permission"'],
+    ),
+    "A wallet of one's own, and somebody else's: 200, then 403, reason condition_failed": (
+        0,
+        ["HTTP/1.1 200 OK", '"balance": 320', "HTTP/1.1 403 Forbidden", '"reason":"condition_failed"'],
     ),
     "What the service behind sees of a request: who asks, and no token": (
         0,
@@ -135,13 +144,19 @@ async def run(command: str) -> tuple[int, str]:
     return process.returncode, out.decode("latin-1")
 
 
+async def shell_variables() -> str:
+    """The tokens as a shell has them that has run the first commands."""
+    _, text = await run("; ".join([*tokens("gateway"), 'echo "TOKEN=$TOKEN; FINANCE=$FINANCE; "']))
+    return text.strip() + " "
+
+
 async def test_each_example_does_what_it_says(program, repository):
     """Run as printed, all at once: the slowest takes five seconds."""
     base, _ = await welcome(await program("demo", "--config", repository))
     shown = examples(base)
     assert [*SHOWN] == [what for what, _ in shown]
-    _, token = await run("gateway token --role educator")
-    outcomes = await asyncio.gather(*(run(f"TOKEN={token.strip()}; {command}") for _, command in shown))
+    known = await shell_variables()
+    outcomes = await asyncio.gather(*(run(known + command) for _, command in shown))
     seen = {}
     for what, (status, output) in zip(SHOWN, outcomes, strict=True):
         seen[what] = status, [text for text in SHOWN[what][1] if text in output] or output
@@ -152,12 +167,37 @@ async def test_what_the_welcome_says_can_be_pasted(program, repository):
     """It is the examples, for the port that was really taken, and two questions to the admin listener."""
     base, text = await welcome(await program("demo", "--config", repository))
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
-    assert "TOKEN=$(gateway token --role educator)" == commands[0]
-    assert [command for _, command in examples(base)] == commands[1:-2]
+    assert tokens("gateway") + [command for _, command in examples(base)] == commands[:-2]
     answers = await asyncio.gather(*(run(command.replace("curl", "curl -fi")) for command in commands[-2:]))
     assert [(0, "HTTP/1.1 200 OK")] * 2 == [(status, output[:15]) for status, output in answers]
     assert '"id": "pay-charge-create"' in answers[0][1]
     assert '"name": "azora-pay"' in answers[1][1]
+
+
+def readme_rows() -> list[tuple[str, str]]:
+    """The commands in README's table of what is checked, each with the cell of its refusals."""
+    table = README.partition("\n## What is checked\n")[2].partition("\n## ")[0]
+    cells = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    return [(cell[2].strip(" |`"), cell[1]) for cell in cells if cell[2].startswith("`curl ")]
+
+
+async def test_what_the_readme_says_can_be_pasted(program, repository):
+    """Each command shows a status or a reason of its line."""
+    base, _ = await welcome(await program("demo", "--config", repository))
+    rows = readme_rows()
+    assert len(rows) >= 18
+    known = await shell_variables()
+    here = base.removeprefix("http://")
+    commands = [command.replace("localhost:8080", here) for command, _ in rows]
+    outcomes = await asyncio.gather(*(run(known + command) for command in commands))
+    for (command, refusals), (_, output) in zip(rows, outcomes, strict=True):
+        reasons = [f'"reason":"{word}"' for word in re.findall(r"`(\w+)`", refusals)]
+        statuses = [f"HTTP/1.1 {status} " for status in re.findall(r"\d{3}", refusals)]
+        shown = [text for text in reasons or statuses if text in output]
+        # A preflight of strangers is answered, and permits nothing.
+        if not shown and refusals.startswith("an answer without permission"):
+            shown = ["Access-Control-Allow-Origin" not in output]
+        assert shown, (command, output)
 
 
 async def test_ctrl_c_ends_it_in_peace(program, repository):
@@ -176,7 +216,7 @@ async def test_tokens_are_signed_as_long_as_it_runs(program, repository):
     assert (1, "") == await run("gateway token --role educator")
     demo = await program("demo", "--config", repository)
     base, _ = await welcome(demo)
-    _, token = await run("gateway token --role educator --scope pay --subject thandi")
+    _, token = await run("gateway token --role finance --scope pay --subject thandi")
     charges = f"curl -i -H 'Authorization: Bearer {token.strip()}' {base}/api/pay/charges"
     assert "HTTP/1.1 200 OK" == (await run(charges))[1][:15]
     demo.signal(signal.SIGKILL)

@@ -24,7 +24,8 @@ IDENTITY_SPELLINGS = (
     b"X-Auth-Subject x-auth-subject X-AUTH-SUBJECT x-AuTh-SuBjEcT X_Auth_Subject x_auth_subject "
     b"X-Auth_Subject X_AUTH-SUBJECT X.Auth.Subject x.auth-subject X-Auth.Subject X!Auth!Subject "
     b"X~Auth~Subject X-Auth'Subject X+Auth+Subject X-Auth|Subject X-Auth-Roles x_auth_roles "
-    b"X.AUTH.SCOPES x-auth-scopes X-Auth-Method x`auth`method X*Auth*Method X#Auth%Method"
+    b"X.AUTH.SCOPES x-auth-scopes X-Auth-Method x`auth`method X*Auth*Method X#Auth%Method "
+    b"X-Auth-Email x-auth-user X_Auth_Tier X-Auth-"
 ).split()
 
 names = st.sampled_from(

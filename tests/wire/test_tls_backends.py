@@ -151,13 +151,15 @@ async def test_an_endpoint_that_speaks_no_tls_gets_no_request(behind, scripted):
     assert (1, 0) == (len(backend.taken), gateway.upstreams["backend"].endpoints[0].pool.open)
 
 
-async def test_an_endpoint_that_agrees_on_nothing_gets_no_request(behind, refusing, authority):
+async def test_an_endpoint_that_agrees_on_nothing_gets_no_request(behind, refusing, authority, until):
     context = authority.server("127.0.0.1")
     context.set_ciphers("AES128-SHA:@SECLEVEL=0")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     backend = refusing(context)
     _, client = await behind(backend, more=RETRY)
     assert TLS == await refusal(client)
+    # It tells of it in a thread of its own.
+    await until(lambda: bool(backend.reasons))
     assert ["NO_SHARED_CIPHER"] == backend.reasons
 
 
@@ -185,7 +187,7 @@ async def test_an_endpoint_that_demands_a_certificate_sees_ours(behind, scripted
     assert (await client.head()).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_an_endpoint_that_demands_a_certificate_we_lack_is_told_of(behind, refusing, authority):
+async def test_an_endpoint_that_demands_a_certificate_we_lack_is_told_of(behind, refusing, authority, until):
     """With TLS 1.3 its refusal comes when our handshake is through and the request on its way."""
     context = authority.server("127.0.0.1")
     context.verify_mode = ssl.CERT_REQUIRED
@@ -193,6 +195,7 @@ async def test_an_endpoint_that_demands_a_certificate_we_lack_is_told_of(behind,
     backend = refusing(context)
     _, client = await behind(backend, more=RETRY)
     assert TLS == await refusal(client)
+    await until(lambda: bool(backend.reasons))
     assert ["PEER_DID_NOT_RETURN_A_CERTIFICATE"] == backend.reasons
 
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gateway.config.schema.identity import UNSEEN
 from gateway.config.schema.model import (
     NOT_EMPTY,
+    UNSEEN,
     Flag,
     Items,
     Moment,

@@ -15,6 +15,7 @@ from gateway.config.schema.identity import (
 from gateway.config.schema.model import (
     NOT_EMPTY,
     TYPED,
+    UNSEEN,
     Block,
     Count,
     Duration,
@@ -100,7 +101,7 @@ class AdminSpec(Spec):
     """The admin API and console."""
 
     address: Listening = optional("Where to listen.", "127.0.0.1:9901")
-    token: Text | None = optional(
+    token: Annotated[Text | None, UNSEEN] = optional(
         "What a caller shows as `Authorization: Bearer`. Absent: only loopback or a Unix socket will do."
     )
     cors: AdminCorsSpec = optional("Browser applications that may call.", {})
@@ -140,7 +141,7 @@ class TimeoutsSpec(Spec):
 class QuotaStoreSpec(Spec):
     """Where quotas are counted."""
 
-    redis: Store | None = optional(
+    redis: Annotated[Store | None, UNSEEN] = optional(
         "The URL of a Redis of 6.2 or later: `redis://`, `rediss://` (TLS), `unix:///path`, "
         "`redis+cluster://h1:6379,h2:6379`, `redis+sentinel://h1:26379,h2:26379/MASTER/DB`; with "
         "`USER:PASSWORD@` before the hosts. Absent: the memory of each process."

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from gateway.config.schema.model import (
     LIST,
     NAME,
     SHAPE,
+    UNSEEN,
     Duration,
     FieldName,
     Flag,
@@ -41,8 +42,6 @@ Algorithm = Literal[
     "HS384",
     "HS512",
 ]
-# No secret is shown where a spec is.
-UNSEEN = Field(repr=False)
 Place = Annotated[Annotated[Text, NAME] | Annotated[Items[Text], LIST], SHAPE]
 
 
@@ -102,7 +101,8 @@ class IssuerSpec(Spec):
     discovery: Flag = optional("Whether the keys are found through the issuer's metadata.", False)
     jwks: Url | None = optional("Where the keys are.")
     jwks_origins: Items[Origin] = optional("Other origins that the metadata may name for the keys.", ())
-    keys: Items[Jwk] = optional("The keys themselves, as public JWK.", ())
+    # Public they should be; whoever writes a private one down by mistake need not read it in a message.
+    keys: Annotated[Items[Jwk], UNSEEN] = optional("The keys themselves, as public JWK.", ())
     secret: Annotated[Text | None, UNSEEN] = optional(
         "A shared secret of 32 bytes or more, for HS256 and its kin."
     )

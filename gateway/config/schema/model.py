@@ -129,6 +129,9 @@ def _shape(value: object) -> str:
     return "<list>" if isinstance(value, list | tuple) else "<name>"
 
 
+# A secret: neither the repr of a spec nor a message tells what stands there.
+UNSEEN = Field(repr=False)
+
 # Which member of a union is meant, by what was written; the tags tell `wording` what was expected.
 SHAPE = Discriminator(_shape)
 NAME = Tag("<name>")
