@@ -53,6 +53,10 @@ _FAULTS: Final = {
         "The backend's name was not found in time.",
     ),
     Fault.REFUSED: (502, Reason.UPSTREAM_REFUSED, "connection_refused", "The backend is not there."),
+    Fault.UNROUTABLE: (
+        *(502, Reason.UPSTREAM_UNROUTABLE, "destination_ip_unroutable"),
+        "No way leads to the backend.",
+    ),
     Fault.CONNECT_TIMEOUT: (
         *(504, Reason.UPSTREAM_CONNECT_TIMEOUT, "connection_timeout"),
         "The backend took no connection in time.",

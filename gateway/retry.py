@@ -20,6 +20,7 @@ CAUSES: Final = {
     Fault.DNS: "connect",
     Fault.DNS_TIMEOUT: "connect",
     Fault.REFUSED: "connect",
+    Fault.UNROUTABLE: "connect",
     Fault.CONNECT_TIMEOUT: "connect",
     Fault.RESET: "reset",
     Fault.INCOMPLETE: "reset",

@@ -17,6 +17,7 @@ FAULTS = Faults("azora-gateway")
         pytest.param(Fault.DNS, 502, "dns_error", id="the name is not found"),
         pytest.param(Fault.DNS_TIMEOUT, 504, "dns_timeout", id="the name is not found in time"),
         pytest.param(Fault.REFUSED, 502, "connection_refused", id="nobody listens"),
+        pytest.param(Fault.UNROUTABLE, 502, "destination_ip_unroutable", id="no way leads there"),
         pytest.param(Fault.CONNECT_TIMEOUT, 504, "connection_timeout", id="nobody answers the knock"),
         pytest.param(Fault.TLS, 502, "tls_protocol_error", id="no TLS is spoken"),
         pytest.param(Fault.CERTIFICATE, 502, "tls_certificate_error", id="it does not prove who it is"),

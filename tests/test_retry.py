@@ -17,6 +17,7 @@ ONCE_MORE = Retry(attempts=2, after=frozenset(["connect", "reset", 503]), budget
         pytest.param(Fault.DNS, "connect", id="the name was not found"),
         pytest.param(Fault.DNS_TIMEOUT, "connect", id="the name was not found in time"),
         pytest.param(Fault.REFUSED, "connect", id="nobody listens"),
+        pytest.param(Fault.UNROUTABLE, "connect", id="no way leads there"),
         pytest.param(Fault.CONNECT_TIMEOUT, "connect", id="no connection stood in time"),
         pytest.param(Fault.TLS, None, id="no TLS, which nobody must get around"),
         pytest.param(Fault.CERTIFICATE, None, id="nor a certificate that proves nothing"),

@@ -80,6 +80,7 @@ class Reason(StrEnum):
     UPSTREAM_DNS = "upstream_dns"
     UPSTREAM_DNS_TIMEOUT = "upstream_dns_timeout"
     UPSTREAM_REFUSED = "upstream_refused"
+    UPSTREAM_UNROUTABLE = "upstream_unroutable"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
     UPSTREAM_TLS = "upstream_tls"
     UPSTREAM_CERTIFICATE = "upstream_certificate"

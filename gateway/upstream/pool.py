@@ -4,6 +4,7 @@ Idle ones stand in a stack: the last to come back is the first to go out, so the
 before the backend closes them. Who finds none waits in a queue with an end."""
 
 import asyncio
+import errno
 import logging
 import socket
 import ssl
@@ -18,6 +19,7 @@ from gateway.wire.upstream_states import Event, State
 
 log = logging.getLogger("gateway")
 
+_UNROUTABLE: Final = frozenset([errno.ENETUNREACH, errno.EHOSTUNREACH])
 _IDLE: Final = int(State.IDLE)
 
 
@@ -89,7 +91,7 @@ class Pool:
     async def connect(self) -> Connection:
         """A new connection.
 
-        Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED, CONNECT_TIMEOUT, TLS or CERTIFICATE.
+        Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED, UNROUTABLE, CONNECT_TIMEOUT, TLS or CERTIFICATE.
         """
         self.open += 1
         connection = Connection(self)
@@ -187,4 +189,4 @@ class Pool:
             return Fault.DNS
         if isinstance(error, ssl.SSLError):
             return Fault.CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError) else Fault.TLS
-        return Fault.REFUSED
+        return Fault.UNROUTABLE if error.errno in _UNROUTABLE else Fault.REFUSED

@@ -28,6 +28,7 @@ class Fault(Enum):
     DNS = auto()
     DNS_TIMEOUT = auto()
     REFUSED = auto()
+    UNROUTABLE = auto()  # no way leads to its address
     CONNECT_TIMEOUT = auto()
     TLS = auto()  # no TLS could be spoken, or no more
     CERTIFICATE = auto()  # it does not prove to be who it should

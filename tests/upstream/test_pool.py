@@ -219,6 +219,8 @@ async def test_connecting_that_is_called_off_counts_once(pool):
     [
         pytest.param(Address("127.0.0.1", 1), Fault.REFUSED, id="nobody listens"),
         pytest.param(Address(unix="/nowhere/backend.sock"), Fault.REFUSED, id="no Unix socket is there"),
+        # The kernel sends no byte to a broadcast address for TCP.
+        pytest.param(Address("255.255.255.255", 1), Fault.UNROUTABLE, id="no way leads there"),
         # A name that is longer than any: no resolver asks a server for it.
         pytest.param(Address(".".join(["a" * 63] * 4), 80), Fault.DNS, id="the name is not found"),
     ],
