@@ -7,7 +7,6 @@ from gateway.config.snapshot import Snapshot
 from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.policy import Exchange
-from gateway.refusals import WIRE
 from gateway.relay import Relay
 from gateway.surroundings import Surroundings
 from gateway.upstream import Upstream
@@ -36,4 +35,4 @@ class Proxy:
     def refuse(self, stream: Downstream, reason: Reason) -> None:
         """Answer what could not be read as a request."""
         edits = self.snapshot.router.unmatched.edits[stream.secure]
-        self.surroundings.answer(stream, WIRE[reason], edits, None)
+        self.surroundings.answer(stream, self.surroundings.faults.refusal(reason), edits, None)

@@ -3,6 +3,7 @@
 One table a side; statuses and reasons stand nowhere else.
 """
 
+from dataclasses import replace
 from typing import Final, final
 
 from gateway.http.fields import Field
@@ -95,7 +96,7 @@ _FAULTS: Final = {
 class Faults:
     """The replies for failed backends, with `Proxy-Status` in the gateway's own name (RFC 9209)."""
 
-    __slots__ = ("_replies", "loop")
+    __slots__ = ("_replies", "loop", "slow_client")
 
     def __init__(self, name: str) -> None:
         self._replies = {
@@ -108,6 +109,14 @@ class Faults:
             "The request came back to the gateway that sent it.",
             *_fields(name, 502, "proxy_loop_detected"),
         )
+
+        slow = WIRE[Reason.REQUEST_TIMEOUT]
+        told = (*slow.fields, *_fields(name, slow.status, "http_request_error"))
+        self.slow_client = replace(slow, fields=told)
+
+    def refusal(self, reason: Reason) -> Reply:
+        """The answer to what the client's side refuses; RFC 9209 has a word for one of these."""
+        return self.slow_client if reason is Reason.REQUEST_TIMEOUT else WIRE[reason]
 
     def reply(self, fault: Fault) -> Reply:
         """The answer for a backend that failed in this way."""

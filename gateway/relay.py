@@ -159,7 +159,7 @@ class Relay:
         return None
 
     def client_broken(self, reason: Reason) -> None:
-        self._give_up(WIRE[reason])
+        self._give_up(self._surroundings.faults.refusal(reason))
 
     def client_gone(self) -> None:
         self._let_go()

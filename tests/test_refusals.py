@@ -93,3 +93,14 @@ def test_method_that_is_refused_has_others_beside_it():
     allow = dict(WIRE[Reason.METHOD_REFUSED].fields)[b"Allow"].split(b", ")
     assert {b"CONNECT", b"TRACE"}.isdisjoint(allow)
     assert {b"GET", b"POST"} <= {*allow}
+
+
+def test_a_slow_client_is_told_as_other_proxies_tell_it():
+    """RFC 9209: the fault is in the request. Everything else is as without it."""
+    refusal, plain = FAULTS.refusal(Reason.REQUEST_TIMEOUT), WIRE[Reason.REQUEST_TIMEOUT]
+    assert (*plain.fields, (b"Proxy-Status", b'"azora-gateway"; error=http_request_error')) == refusal.fields
+    assert (408, plain.reason, plain.body, True) == (
+        *(refusal.status, refusal.reason, refusal.body),
+        refusal.closes,
+    )
+    assert WIRE[Reason.MALFORMED] is FAULTS.refusal(Reason.MALFORMED)
