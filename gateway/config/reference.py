@@ -1,10 +1,11 @@
-"""What is generated from the specs: JSON Schemas of both files, for editors, and the manual of all keys."""
+"""What is generated: JSON Schemas of both files, for editors, the manual of keys, that of reasons."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
 from gateway.config.manual import manual
+from gateway.config.reasons import reasons
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
@@ -22,6 +23,7 @@ def generated() -> dict[str, str]:
         "config/gateway.schema.json": json_schema("gateway"),
         "policies/policies.schema.json": json_schema("policies"),
         "docs/configuration.md": manual(),
+        "docs/reasons.md": reasons(),
     }
 
 
