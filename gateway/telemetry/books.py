@@ -7,6 +7,7 @@ from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.routing import Forward, Route
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.context import Sampling, Trace, Tracing
 from gateway.telemetry.ids import SPAN, TRACE, Ids
 from gateway.telemetry.passage import NOT_YET, Attempt, Passage
@@ -46,11 +47,17 @@ class Books:
         "upstreams",
     )
 
-    def __init__(self, clock: Clock, sample: float, thresholds: Iterable[float] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sample: float,
+        thresholds: Iterable[float] = (),
+        baggage: Baggage | None = None,
+    ) -> None:
         self.clock = clock
         self.monotonic: Callable[[], float] = clock.monotonic
         self.ids = Ids()
-        self.tracing = Tracing(self.ids, Sampling(sample))
+        self.tracing = Tracing(self.ids, Sampling(sample), baggage)
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.upstreams: dict[str, UpstreamTally] = {}
         self.in_flight = 0
