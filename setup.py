@@ -15,7 +15,7 @@ POLICIES = (
     *("__init__", "allow", "authn", "bucket", "compress", "cors", "credential", "csrf", "guard", "logic"),
     *("quota", "recent", "report", "standing", "tier", "token"),
 )
-TELEMETRY = ("books", "context", "ids", "passage", "tally")
+TELEMETRY = ("baggage", "books", "context", "ids", "passage", "recorder", "tally", "tracestate")
 COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),
     *(f"gateway/policy/{name}.py" for name in POLICIES),

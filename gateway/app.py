@@ -5,11 +5,12 @@ import ctypes
 import gc
 import hashlib
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import uvloop
 
@@ -18,11 +19,18 @@ from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
 from gateway.ports import LivePorts
 from gateway.proxy import Proxy
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.books import Books
+from gateway.telemetry.destination import Destination, destination, share
+from gateway.telemetry.recorder import Recorder
+from gateway.telemetry.redaction import Redaction
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
 from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
+
+if TYPE_CHECKING:
+    from gateway.telemetry.exporter import Exporter
 
 log = logging.getLogger("gateway")
 
@@ -48,9 +56,19 @@ class Gateway:
         self.upstreams = {
             name: Upstream(settings, self.clock) for name, settings in snapshot.upstreams.items()
         }
-        self.books = Books(self.clock, snapshot.telemetry.traces.sample)
+        traces = snapshot.telemetry.traces
+        baggage = Baggage(traces.baggage) if traces.baggage else None
+        self.books = Books(self.clock, share(traces, os.environ), baggage=baggage)
         self.books.bind(snapshot.routes)
-        self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
+        pseudonym = _pseudonym(snapshot)
+        self.proxy = Proxy(snapshot, self.upstreams, self.clock, pseudonym, self.books)
+        collector = destination(traces, snapshot.name, pseudonym.decode(), os.environ)
+        self.recorder: Recorder | None = None
+        self._exporter: Exporter | None = None
+        if collector is not None:
+            self.recorder = Recorder(self.clock, snapshot.version, _secure_endpoints(snapshot))
+            self._exporter = _exporter(self.recorder, collector)
+            self.books.followers += (self.recorder.follow,)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners
@@ -62,6 +80,8 @@ class Gateway:
         """Listen on every address. Raises OSError for one that cannot be taken."""
         try:
             await self.ports.start()
+            if self._exporter is not None:
+                self._exporter.start()
             for upstream in self.upstreams.values():
                 await upstream.start()
             await self.admin.start()
@@ -107,6 +127,8 @@ class Gateway:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
+        if self._exporter is not None:
+            await asyncio.to_thread(self._exporter.stop)
         # Connections say goodbye in the next tick of the loop.
         await asyncio.sleep(0)
 
@@ -179,6 +201,21 @@ def _pseudonym(snapshot: Snapshot) -> bytes:
     places = [socket.gethostname(), *(str(listener.address) for listener in snapshot.listeners)]
     digest = hashlib.sha256("\n".join(places).encode()).hexdigest()[:8]
     return f"{snapshot.name}-{digest}".encode()
+
+
+def _secure_endpoints(snapshot: Snapshot) -> frozenset[bytes]:
+    """The names of the endpoints that TLS is spoken with."""
+    addresses = [address for settings in snapshot.upstreams.values() for address in settings.endpoints]
+    return frozenset([str(address).encode() for address in addresses if address.tls])
+
+
+def _exporter(recorder: Recorder, collector: Destination) -> "Exporter":
+    # The libraries take some tenths of a second and 10 MiB; who sends no spans need not pay for it.
+    from gateway.telemetry.exporter import Exporter
+    from gateway.telemetry.senders import sender
+    from gateway.telemetry.spans import Encoder
+
+    return Exporter(recorder, Encoder(collector.resource, Redaction()), sender(collector))
 
 
 def _log_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
