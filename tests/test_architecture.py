@@ -67,7 +67,6 @@ LIBRARIES = {
 UNTESTED = {
     "gateway/http/reason.py": "a vocabulary",
     "gateway/http/response.py": "a constructor",
-    "gateway/config/snapshot.py": "dataclasses without behaviour",
     "gateway/config/offline.py": "composition",
     "gateway/policy/ports.py": "protocols",
     "gateway/policy/questions.py": "dataclasses",
