@@ -24,7 +24,7 @@ LEVELS = (
     ("ports", "surroundings"),
     ("relay",),
     ("proxy",),
-    ("admin", "healthcheck"),
+    ("admin", "healthcheck", "slo"),
     ("app",),
     ("demo",),
     ("cli",),
