@@ -16,7 +16,7 @@ from typing import Final, final
 from gateway.config.snapshot import Slo
 
 _RUNBOOK: Final = "https://docs.azora.example/runbooks/slo-burn-rate"
-_DASHBOARD: Final = "http://127.0.0.1:3000/d/service"
+_DASHBOARD: Final = "http://127.0.0.1:3000/d/slo"
 _WINDOWS: Final = ("5m", "30m", "1h", "6h", "3d")
 # A handful of failures is no evidence, whatever share of a quiet hour it is.
 _FAILURES_AT_LEAST: Final = 10
@@ -89,25 +89,22 @@ def _derived() -> Iterator[str]:
     yield from _record("slo:error_budget:ratio", "1 - slo:objective:ratio")
     yield from _record("sloth_slo_info", "0 * slo:objective:ratio + 1")
     for window in _WINDOWS:
-        yield from _ratio(window)
-    burnt = "slo:sli_error:ratio_rate5m / ignoring (sloth_window) slo:error_budget:ratio"
-    yield from _record("slo:current_burn_rate:ratio", burnt)
+        yield from _record(f"slo:sli_error:ratio_rate{window}", _ratio(window), {"sloth_window": window})
+    yield from _record("slo:current_burn_rate:ratio", f"{_ratio('5m')} / slo:error_budget:ratio")
 
 
 def _period() -> Iterator[str]:
     """How much of the budget of thirty days is left."""
     yield from _record("slo:time_period:days", "0 * slo:objective:ratio + 30")
-    yield from _ratio("30d")
-    burnt = "slo:sli_error:ratio_rate30d / ignoring (sloth_window) slo:error_budget:ratio"
-    yield from _record("slo:period_burn_rate:ratio", burnt)
+    yield from _record("slo:sli_error:ratio_rate30d", _ratio("30d"), {"sloth_window": "30d"})
+    yield from _record("slo:period_burn_rate:ratio", f"{_ratio('30d')} / slo:error_budget:ratio")
     yield from _record("slo:period_error_budget_remaining:ratio", "1 - slo:period_burn_rate:ratio")
 
 
-def _ratio(window: str) -> Iterator[str]:
+def _ratio(window: str) -> str:
     """The share that failed; there is none where there are no requests."""
     failed, total = _sum("slo:requests_failed:rate5m", window), _sum("slo:requests:rate5m", window)
-    expression = f"{failed} / ({total} > 0)"
-    yield from _record(f"slo:sli_error:ratio_rate{window}", expression, {"sloth_window": window})
+    return f"{failed} / ({total} > 0)"
 
 
 def _sum(rate: str, window: str) -> str:

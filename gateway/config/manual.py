@@ -11,7 +11,10 @@ from gateway.config.schema.policies import PoliciesSpec
 
 _FILES: dict[str, type[Spec]] = {"config/gateway.yaml": GatewaySpec, "policies/*.yaml": PoliciesSpec}
 _KINDS = {
-    **{"pause": "duration", "listening": "address", "own_field": "field_name", "site": "origin"},
+    "pause": "duration",
+    "listening": "address",
+    "own_field": "field_name",
+    "site": "origin",
     "target": "percent",
 }
 _TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "`true`, `false`"}

@@ -239,7 +239,7 @@ class DefaultsSpec(Spec):
     )
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
     slo: SloSpec | None = optional(
-        "What is promised of the requests of 30 days. By default, it is promised of the upstream: of all "
+        "What is promised of the requests of 30 days. In `defaults` it is promised of the upstream: of all "
         "its routes together that do not say it themselves."
     )
 
