@@ -95,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("name", help="the user")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    slo = configured(
+        "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
+    )
+    slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
+    slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
     schema.add_argument(
         "file", nargs="?", choices=["gateway", "policies"], default="gateway", help="of which file"
@@ -239,6 +244,24 @@ def routes_(options: argparse.Namespace) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return OK
+
+
+def slo_(options: argparse.Namespace) -> int:
+    """`gateway slo`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    if not snapshot.slos:
+        return _fail("no route has an `slo`, its own or by default", FINDINGS)
+    from gateway.slo import rules
+
+    text = rules(snapshot.slos)
+    if options.write is None:
+        print(text, end="")
+        return OK
+    options.write.write_text(text)
+    print(options.write)
     return OK
 
 

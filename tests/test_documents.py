@@ -49,11 +49,6 @@ def prose(document: str) -> str:
     return _FENCE.sub("", text(document))
 
 
-def section(document: str, heading: str) -> str:
-    """What stands under a heading of the second level, without its fenced blocks."""
-    return prose(document).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-
-
 def commands(document: str) -> list[str]:
     """What a reader may type: the blocks for a shell, and what stands between backticks."""
     shell = [block for language, block in _FENCE.findall(text(document)) if language == "sh"]
@@ -200,15 +195,6 @@ def test_getting_started_shows_what_init_writes():
     assert {name: data(name, yaml) for name, yaml in written.items()} == {
         name: data(name, yaml) for name, yaml in shown.items()
     }
-
-
-def test_readme_names_what_is_not_available_yet():
-    """The keys that the reference marks so, no more and no fewer."""
-    later = re.findall(r"^\| `(\w+)` \|.*\| \*\*Later\.\*\*", text("docs/configuration.md"), re.MULTILINE)
-    cells = re.findall(
-        r"^\| [^|`]+ \|([^|]+)\|$", section("README.md", "What it does not do yet"), re.MULTILINE
-    )
-    assert set(later) == {key for cell in cells for key in _SPAN.findall(cell)}
 
 
 def test_architecture_names_every_part_of_the_gateway():
