@@ -1,8 +1,8 @@
 """Another attempt where one has failed: when there is one, where it goes, and what is counted meanwhile."""
 
 import asyncio
-import re
 import random
+import re
 
 import pytest
 
