@@ -6,7 +6,13 @@ from gateway.config.interpolation import Interpolation, Resolved
 
 ENVIRON = {
     **{"NAME": "value", "EMPTY": "", "BROKEN": "\udcff"},
-    **{"KEPT_FILE": "secret", "NAME_FILE": "gone", "EMPTY_FILE": "", "GONE_FILE": "gone", "BARE_FILE": "bare"},
+    **{
+        "KEPT_FILE": "secret",
+        "NAME_FILE": "gone",
+        "EMPTY_FILE": "",
+        "GONE_FILE": "gone",
+        "BARE_FILE": "bare",
+    },
 }
 
 
@@ -57,7 +63,9 @@ def test_a_text_that_asks_for_nothing_is_not_marked(expand, text, value):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("${env:UNSET}", "expected the environment to hold UNSET, which is not set", id="not set"),
+        pytest.param(
+            "${env:UNSET}", "expected the environment to hold UNSET, which is not set", id="not set"
+        ),
         pytest.param("${NAME}", r"expected \$\{env:NAME\}", id="neither env nor file"),
         pytest.param("${env:NAME", r"expected \$\{env:NAME\}", id="no end"),
         pytest.param("${env:1}", r"expected \$\{env:NAME\}", id="not the name of a variable"),
