@@ -1,8 +1,8 @@
 """`${env:NAME}`, `${env:NAME:-default}` and `${file:/path}` inside a text; `$${` stands for `${`.
 
 The environment is a mapping that the caller hands in; where it lacks NAME, and has NAME_FILE, that is the
-path of a file with the value, as container engines hand over secrets. What comes out is marked as Resolved, so
-that no message repeats it and so that a number or a truth value may come from outside too.
+path of a file with the value, as container engines hand over secrets. What comes out is marked as Resolved,
+so that no message repeats it and so that a number or a truth value may come from outside too.
 """
 
 import re
