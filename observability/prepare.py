@@ -20,12 +20,12 @@ def prepare(root: Path, socket: Path) -> list[Path]:
     folder.mkdir(mode=0o700, exist_ok=True)
     password = secrets.token_urlsafe(32)
     files = {
-        **_unless_there(folder, {"gateway-admin-token": secrets.token_urlsafe(32)}),
-        **_unless_there(folder, {"grafana-password": secrets.token_urlsafe(32)}),
+        **_unless_there(folder, {"gateway_admin_token": secrets.token_urlsafe(32)}),
+        **_unless_there(folder, {"grafana_password": secrets.token_urlsafe(32)}),
         # One names the password, the other its digest: they are made together.
-        **_unless_there(folder, {"redis-url": _url(password), "redis-users": _users(password)}),
+        **_unless_there(folder, {"redis_url": _url(password), "redis_users": _users(password)}),
         # Empty until somebody puts the URL of an incoming webhook there.
-        **_unless_there(folder, {"slack-webhook": ""}),
+        **_unless_there(folder, {"slack_webhook_url": ""}),
     }
     for path, text in files.items():
         path.write_text(text)
