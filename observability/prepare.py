@@ -28,6 +28,7 @@ def prepare(root: Path, socket: Path) -> list[Path]:
         **_unless_there(folder, {"slack_webhook_url": ""}),
     }
     for path, text in files.items():
+        path.unlink(missing_ok=True)
         path.write_text(text)
         path.chmod(0o444 if text else 0o644)
     environment = root / ".env"
