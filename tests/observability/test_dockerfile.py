@@ -1,4 +1,4 @@
-"""The Dockerfile: nothing for its linter to find, and an image without root and compiler, of what is locked."""
+"""The Dockerfile: nothing for its linter to find; an image without root and compiler, of what is locked."""
 
 import re
 import shutil
