@@ -204,7 +204,7 @@ def test_every_module_has_its_test_file(tree):
         pytest.param(upward, "gateway/wire/a.py", "from ..proxy import Proxy", id="relative imports count"),
         pytest.param(upward, "gateway/wire/__init__.py", "from .. import proxy", id="those of a package too"),
         pytest.param(
-            upward, "gateway/identity/a.py", "import gateway.telemetry.a", id="neighbours are strangers"
+            upward, "gateway/identity/a.py", "import gateway.quota.a", id="neighbours are strangers"
         ),
         pytest.param(upward, "gateway/proxy.py", "def f():\n    import gateway.cli", id="late imports count"),
         pytest.param(
