@@ -72,7 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     configured("run", run_, "Serve. SIGTERM drains; a second one stops at once.")
     check = configured("check", check_, "Report every problem of every configuration file.")
     check.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
-    configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo = configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo.add_argument("--only", metavar="NAME", help="one of the services, or azora-id, the issuer, alone")
+    demo.add_argument(
+        "--address", default="127.0.0.1:0", help="where that one listens (default: a free port of loopback)"
+    )
     token = verb("token", token_, "Print a token that the running demo takes, good for an hour.")
     token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
     token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
@@ -172,9 +176,19 @@ def check_(options: argparse.Namespace) -> int:
 
 def demo_(options: argparse.Namespace) -> int:
     """`gateway demo`."""
-    from gateway.demo.run import demo
+    from gateway.demo.run import alone, demo, parts
 
-    return demo(_config(options))
+    if options.only is None:
+        return demo(_config(options))
+    if options.only not in parts():
+        return _fail(f"expected one of {', '.join(parts())}, got {options.only!r}", USAGE)
+    from gateway.config.values import listening
+
+    try:
+        address = listening(options.address)
+    except ValueError as error:
+        return _fail(f"--address: expected {error}", USAGE)
+    return alone(options.only, address)
 
 
 def token_(options: argparse.Namespace) -> int:

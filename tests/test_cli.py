@@ -140,6 +140,22 @@ def test_schema_is_the_one_in_the_repository(capsys, file):
     assert (ROOT / folder / f"{file}.schema.json").read_text() == capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--only", "azora-bay"], "expected one of api-gateway, auth-service, ", id="no part"),
+        pytest.param(
+            ["--only", "azora-pay", "--address", "pay:80"],
+            "--address: expected an address such as",
+            id="a name",
+        ),
+    ],
+)
+def test_demo_tells_what_it_cannot_run_alone(capsys, arguments, message):
+    assert 2 == main(["demo", *arguments])
+    assert capsys.readouterr().err.startswith(f"gateway: {message}")
+
+
 def test_init_writes_two_files_that_load(capsys, tmp_path):
     assert 0 == main(["init", "http://pay.internal:3000", "--directory", str(tmp_path)])
     written = ["config/gateway.yaml", "policies/pay.yaml"]

@@ -33,7 +33,7 @@ to it. `gateway check` names every mistake in all files at once, each with its p
 | `600/1m` | a rate |
 | `20%` | a percentage |
 | `10.0.0.0/8` `2001:db8::/32` | a network, or one address |
-| `${env:NAME}` | what the environment has as NAME; an error where it is not set |
+| `${env:NAME}` | NAME in the environment, or the text of the file that NAME_FILE names there; else an error |
 | `${env:NAME:-default}` | the same with a default |
 | `${file:/run/secrets/x}` | the text of a file, without the line break at its end |
 | `$${` | a plain `${` |
