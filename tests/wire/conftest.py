@@ -24,6 +24,7 @@ from gateway.config.load import load_snapshot
 from gateway.config.snapshot import Snapshot
 from gateway.http.forwarded import Forwarding
 from gateway.proxy import Proxy
+from gateway.telemetry.books import Books
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream
@@ -355,7 +356,8 @@ class Bench:
         self.upstream = Upstream(snapshot.upstreams["backend"], self.clock)
         self.endpoint = self.upstream.endpoints[0]
         self.pool = self.endpoint.pool
-        self.proxy = Proxy(snapshot, {"backend": self.upstream}, self.clock, PSEUDONYM)
+        self.books = Books(self.clock, 0.0)
+        self.proxy = Proxy(snapshot, {"backend": self.upstream}, self.clock, PSEUDONYM, self.books)
         self.connections: set[Downstream] = set()
         listener = snapshot.listeners[0]
         forwarding = Forwarding(listener.trusted_proxies, listener.forwarded_by)
@@ -451,7 +453,7 @@ class Bench:
 
 
 def _without_id(lines: Sequence[bytes]) -> list[bytes]:
-    return [line for line in lines if not line.startswith(b"X-Request-Id: ")]
+    return [line for line in lines if not line.startswith((b"X-Request-Id: ", b"traceparent: "))]
 
 
 @pytest.fixture(scope="session")
