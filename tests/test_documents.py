@@ -25,7 +25,7 @@ from gateway.wire.upstream import Fault
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/runbooks/*.md", "benchmarks/*.md")
     for path in ROOT.glob(pattern)
 )
 
@@ -154,7 +154,11 @@ def test_every_link_leads_somewhere(document):
 
 
 def test_readme_leads_to_every_document():
-    assert set(DOCUMENTS) - {"README.md"} <= set(_LINK.findall(prose("README.md")))
+    """To runbooks through their index."""
+    folder = "docs/runbooks/"
+    runbooks = {document for document in DOCUMENTS if document.startswith(folder)} - {f"{folder}README.md"}
+    assert set(DOCUMENTS) - runbooks - {"README.md"} <= set(_LINK.findall(prose("README.md")))
+    assert runbooks == {folder + link for link in _LINK.findall(prose(f"{folder}README.md"))}
 
 
 @pytest.mark.parametrize(("verb", "options"), VERBS, ids=[" ".join((verb, *rest)) for verb, rest in VERBS])
