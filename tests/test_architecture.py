@@ -22,7 +22,7 @@ LEVELS = (
     ("wire",),
     ("upstream", "identity", "quota", "telemetry", "refusals", "retry"),
     ("ports", "surroundings"),
-    ("relay",),
+    ("relay", "rehearsal"),
     ("proxy",),
     ("admin", "healthcheck"),
     ("app",),
