@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__, build
+from gateway.explain.options import add_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -22,6 +23,7 @@ Exit status: 0 fine, 1 findings, 2 wrong usage.
 examples:
   gateway init http://127.0.0.1:3000   two commented files for a service of yours
   gateway check                        every problem of every file, with its place
+  gateway explain GET /api/items       each step that decides about a request, and its line of YAML
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("name", help="the user")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    add_options(configured("explain", explain_, "Show each step that decides about one request."))
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
     schema.add_argument(
         "file", nargs="?", choices=["gateway", "policies"], default="gateway", help="of which file"
@@ -240,6 +243,18 @@ def routes_(options: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return OK
+
+
+def explain_(options: argparse.Namespace) -> int:
+    """`gateway explain METHOD URL`."""
+    from gateway.config.problem import ConfigError
+    from gateway.explain.run import explain
+
+    try:
+        return explain(options, _config(options), os.environ)
+    except (ConfigError, ValueError, OSError) as error:
+        # 1 is the answer "refused": who could not be asked has not refused.
+        return _fail(str(error), USAGE)
 
 
 def schema_(options: argparse.Namespace) -> int:
