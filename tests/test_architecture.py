@@ -23,7 +23,7 @@ LEVELS = (
     ("upstream", "identity", "quota", "telemetry", "refusals", "retry"),
     ("ports", "surroundings"),
     ("relay", "rehearsal"),
-    ("proxy", "explain"),
+    ("proxy", "explain", "cases"),
     ("admin", "healthcheck"),
     ("app",),
     ("demo",),

@@ -116,11 +116,17 @@ def test_no_routes_are_no_lines(config, capsys):
     assert "" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("file", ["gateway", "policies"])
-def test_schema_is_the_one_in_the_repository(capsys, file):
-    folder = {"gateway": "config", "policies": "policies"}[file]
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("gateway", "config/gateway.schema.json"),
+        ("policies", "policies/policies.schema.json"),
+        ("cases", "policies/tests.schema.json"),
+    ],
+)
+def test_schema_is_the_one_in_the_repository(capsys, file, path):
     assert 0 == main(["schema", file])
-    assert (ROOT / folder / f"{file}.schema.json").read_text() == capsys.readouterr().out
+    assert (ROOT / path).read_text() == capsys.readouterr().out
 
 
 def test_init_writes_two_files_that_load(capsys, tmp_path):
