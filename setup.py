@@ -15,9 +15,11 @@ POLICIES = (
     *("__init__", "allow", "authn", "bucket", "compress", "cors", "credential", "csrf", "guard", "logic"),
     *("quota", "recent", "report", "standing", "tier", "token"),
 )
+TELEMETRY = ("books", "context", "ids", "passage", "tally")
 COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),
     *(f"gateway/policy/{name}.py" for name in POLICIES),
+    *(f"gateway/telemetry/{name}.py" for name in TELEMETRY),
     *("gateway/quota/memory.py", "gateway/routing.py", "gateway/rewrite.py", "gateway/retry.py"),
     *("gateway/refusals.py", "gateway/surroundings.py", "gateway/relay.py", "gateway/proxy.py"),
 )

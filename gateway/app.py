@@ -18,6 +18,7 @@ from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
 from gateway.ports import LivePorts
 from gateway.proxy import Proxy
+from gateway.telemetry.books import Books
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
 from gateway.wire.downstream import Downstream
@@ -47,7 +48,9 @@ class Gateway:
         self.upstreams = {
             name: Upstream(settings, self.clock) for name, settings in snapshot.upstreams.items()
         }
-        self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot))
+        self.books = Books(self.clock, snapshot.telemetry.traces.sample)
+        self.books.bind(snapshot.routes)
+        self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners

@@ -9,6 +9,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.relay import Relay
 from gateway.surroundings import Surroundings
+from gateway.telemetry.books import Books
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream
@@ -19,20 +20,32 @@ class Proxy:
     """Takes the requests of every listener and carries them by the snapshot that serves now."""
 
     def __init__(
-        self, snapshot: Snapshot, upstreams: Mapping[str, Upstream], clock: Clock, pseudonym: bytes
+        self,
+        snapshot: Snapshot,
+        upstreams: Mapping[str, Upstream],
+        clock: Clock,
+        pseudonym: bytes,
+        books: Books,
     ) -> None:
         self.snapshot = snapshot
         self.upstreams = upstreams
         self.draining = False
-        self.surroundings = Surroundings(snapshot.name, pseudonym, upstreams, clock)
+        self.books = books
+        self.surroundings = Surroundings(snapshot.name, pseudonym, upstreams, clock, books)
 
     def begin(self, stream: Downstream, request: Request) -> Relay:
         """Take a request; its body, or the end of it, follows at once."""
+        books = self.books
+        begun = books.monotonic()
         route, captures = self.snapshot.router.route(request)
-        request_id = request.noted.get(b"x-request-id") or self.surroundings.ids.new()
-        return Relay(self.surroundings, stream, route, Exchange(request, request_id, captures))
+        request_id, trace = books.identify(request, stream.intake.continues_traces)
+        exchange = Exchange(request, request_id, captures)
+        return Relay(self.surroundings, stream, books.open(route, exchange, trace, begun))
 
     def refuse(self, stream: Downstream, reason: Reason) -> None:
         """Answer what could not be read as a request."""
         edits = self.snapshot.router.unmatched.edits[stream.secure]
-        self.surroundings.answer(stream, self.surroundings.faults.refusal(reason), edits, None)
+        surroundings = self.surroundings
+        reply = surroundings.faults.refusal(reason)
+        request_id = surroundings.answer(stream, reply, edits, None)
+        self.books.unreadable(reason, reply.status, request_id, stream.peer)

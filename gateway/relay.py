@@ -20,13 +20,14 @@ from gateway.http.reply import Reply
 from gateway.http.request import Request, is_websocket
 from gateway.http.response import Response
 from gateway.http.trailers import announced, passing, wants_trailers
-from gateway.policy import NO_BODY, Exchange, Verdict
+from gateway.policy import NO_BODY, Verdict
 from gateway.policy.compress import encoded, is_worthwhile, revalidated
 from gateway.refusals import EXPECTATION, INTERNAL, WIRE
 from gateway.retry import CAUSES, IDEMPOTENT, asked_to_wait, is_worth_waiting, pause
 from gateway.rewrite import client_lines, upstream_head
 from gateway.routing import Forward, Route
 from gateway.surroundings import Surroundings, last_hop, without_backend
+from gateway.telemetry.passage import Passage
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint
 from gateway.wire.clock import Alarm
 from gateway.wire.compression import Compressed
@@ -45,6 +46,13 @@ _DECIDING_AT_MOST: Final = 30.0
 
 # Seconds that a tunnel has to end in after a close frame of ours.
 _CLOSING_AT_MOST: Final = 2.0
+
+# Who answers where no policy does, as telemetry calls them.
+_LIMITS: Final = "limits"
+_WIRE: Final = "wire"
+_ROUTE: Final = "route"
+_UPSTREAM: Final = "upstream"
+_GATEWAY: Final = "gateway"
 
 _NOTHING: Final = Block(())
 _CONTINUE: Final = b"100-continue"
@@ -86,6 +94,7 @@ class Relay:
         "_exchange",
         "_frames",
         "_hinted",
+        "_passage",
         "_received",
         "_repeated",
         "_room",
@@ -98,13 +107,12 @@ class Relay:
         "_tried",
     )
 
-    def __init__(
-        self, surroundings: Surroundings, stream: Downstream, route: Route, exchange: Exchange
-    ) -> None:
+    def __init__(self, surroundings: Surroundings, stream: Downstream, passage: Passage) -> None:
         self._surroundings = surroundings
         self._stream: Downstream | Compressed = stream
-        self._route = route
-        self._exchange = exchange
+        self._passage = passage
+        self._route: Route = passage.route
+        exchange = self._exchange = passage.exchange
         self._stage = _NEW
         self._body = b""  # what of the body came before a connection was there
         self._room = _HELD_AT_MOST
@@ -129,7 +137,7 @@ class Relay:
             self._body = chunk
             return self._decide(0)
         if self._received > self._route.body_limit and self._stage is not _TUNNEL:
-            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE], _LIMITS, self._route.source)
         connection = self._connection
         if connection is not None:
             return connection.write(self._framed(chunk)) if chunk else None
@@ -159,10 +167,11 @@ class Relay:
         return None
 
     def client_broken(self, reason: Reason) -> None:
-        self._give_up(self._surroundings.faults.refusal(reason))
+        self._give_up(self._surroundings.faults.refusal(reason), _WIRE)
 
     def client_gone(self) -> None:
         self._let_go()
+        self._break()
 
     def client_paused(self) -> None:
         if self._connection is not None:
@@ -174,10 +183,18 @@ class Relay:
 
     def expired(self) -> None:
         if self._stage is _DECIDING:
-            return self._give_up(INTERNAL)
+            return self._give_up(INTERNAL, _GATEWAY)
         if self._stage is _ASKED:
             self._endpoint.failed()
-        return self._give_up(self._surroundings.faults.reply(Fault.TIMEOUT))
+        self._note_failure(Fault.TIMEOUT)
+        return self._give_up_for(Fault.TIMEOUT)
+
+    def answered(self) -> None:
+        """The client has the last byte of the answer, as far as we can tell."""
+        passage = self._passage
+        passage.received = self._received
+        passage.sent = self._stream.sent
+        self._surroundings.books.close(passage)
 
     def close_tunnel(self, code: int) -> None:
         """End a tunnel with a close frame between the backend's frames (RFC 6455 7.4.1), or cut it.
@@ -199,6 +216,9 @@ class Relay:
         status = response.status
         if status < 200:
             return self._inform(response)
+        passage = self._passage
+        books = self._surroundings.books
+        books.attempt_answered(passage, status)
         if status in FAILED_STATUSES:
             self._endpoint.failed()
             if self._retries_answered(response):
@@ -217,7 +237,9 @@ class Relay:
         if exchange.coding is not None:
             lines = self._coded(exchange.coding, response, lines)
         block = self._route.edits[exchange.request.secure].block(response.present, status)
+        passage.status = status
         self._stream.head(status, lines, block, response.length)
+        passage.handled = books.monotonic() - passage.answered
 
     def upstream_data(self, chunk: bytes) -> None:
         stage = self._stage
@@ -233,8 +255,12 @@ class Relay:
             return
         self._end()
         self._connection = None
-        self._close_books()
-        self._stream.end(chunk, self._trailing(trailers) if trailers else b"")
+        self._settle()
+        stream = self._stream
+        stream.end(chunk, self._trailing(trailers) if trailers else b"")
+        if isinstance(stream, Downstream):
+            # Else a thread may still be at work on it.
+            self.answered()
 
     def upstream_failed(self, fault: Fault) -> None:
         connection, self._connection = self._connection, None
@@ -244,6 +270,7 @@ class Relay:
         if stale and self._stage is _ASKED and not self._repeated and self._is_repeatable():
             # The backend closed an idle connection just as we used it: no fault of anybody's.
             self._repeated = True
+            self._turn_to(self._endpoint)
             self._connect_with(self._endpoint.pool.connect)
         else:
             self._fail(fault)
@@ -287,7 +314,8 @@ class Relay:
                 if verdict is None:
                     continue
                 if isinstance(verdict, Reply):
-                    return self._give_up(verdict)
+                    policy = policies[index]
+                    return self._give_up(verdict, policy.name, policy.source)
                 self._stage = _DECIDING
                 self._stream.allow(_DECIDING_AT_MOST)
                 self._task = asyncio.ensure_future(verdict)
@@ -295,31 +323,32 @@ class Relay:
         except Exception:
             # Fail closed: what a policy could not decide is never forwarded.
             log.exception("a policy failed, request %s", exchange.request_id.decode())
-            return self._give_up(INTERNAL)
+            return self._give_up(INTERNAL, _GATEWAY)
         return self._go()
 
     def _go(self) -> None:
         """Every policy has agreed: take the request to its target."""
         if self._received > self._route.body_limit:
             # What came with the head is counted here, so that this answer has what the policies note, too.
-            return self._give_up(WIRE[Reason.BODY_TOO_LARGE])
+            return self._give_up(WIRE[Reason.BODY_TOO_LARGE], _LIMITS, self._route.source)
         target = self._route.target
         if not isinstance(target, Forward):
-            return self._give_up(without_backend(target, self._exchange))
+            return self._give_up(without_backend(target, self._exchange), _ROUTE, self._route.source)
         self._target = target
         request = self._exchange.request
         noted = request.noted
         if b"via" in noted or b"expect" in noted or b"max-forwards" in noted:
             reply = self._surroundings.loops(request) or self._expectation(request) or last_hop(request)
             if reply is not None:
-                return self._give_up(reply)
+                return self._give_up(reply, _GATEWAY)
         try:
             endpoint = self._surroundings.upstreams[target.upstream].choose(request)
         except UpstreamError as error:
-            return self._give_up(self._surroundings.faults.reply(error.fault))
+            return self._give_up_for(error.fault)
         self._endpoint = endpoint
         self._counts = True
         endpoint.pending += 1
+        self._turn_to(endpoint)
         self._stream.allow(target.response)
         connection = endpoint.pool.take()
         if connection is not None:
@@ -328,6 +357,10 @@ class Relay:
 
     def _ask(self, connection: Connection) -> None:
         """Write the request on a connection, with what there is of its body."""
+        passage = self._passage
+        passage.asked = self._surroundings.books.monotonic()
+        if passage.decided == 0.0:
+            passage.decided = passage.asked - passage.begun
         self._stage = _ASKED
         self._connection = connection
         exchange = self._exchange
@@ -348,7 +381,8 @@ class Relay:
             framing += b"TE: trailers\r\nConnection: TE\r\n"
             connection.collect_trailers()
         authority = self._endpoint.host or request.authority or self._endpoint.authority
-        head = upstream_head(exchange, self._target, authority, self._surroundings.via, framing)
+        trace = passage.trace.lines(passage.span_id)
+        head = upstream_head(exchange, self._target, authority, self._surroundings.via, trace, framing)
         table = self._route.edits[request.secure].table
         body = self._body
         if not self._complete:
@@ -410,7 +444,11 @@ class Relay:
             or not is_websocket(self._exchange.request)
             or protocol.lower() != b"websocket"
         ):
-            return self._give_up(self._surroundings.faults.reply(Fault.PROTOCOL))
+            self._note_failure(Fault.PROTOCOL)
+            return self._give_up_for(Fault.PROTOCOL)
+        passage = self._passage
+        passage.status = status
+        self._surroundings.books.attempt_answered(passage, status)
         self._endpoint.succeeded()
         self._give_share_back()
         self._stage = _TUNNEL
@@ -448,8 +486,9 @@ class Relay:
         cause = CAUSES.get(fault)
         # Without a connection nothing was sent, so any request may be tried again.
         is_harmless = self._stage is _CONNECTING or (self._stage is _ASKED and self._is_repeatable())
+        self._note_failure(fault)
         if cause is None or not self._retries(cause, is_harmless):
-            self._give_up(self._surroundings.faults.reply(fault))
+            self._give_up_for(fault)
 
     def _retries_answered(self, response: Response) -> bool:
         """Begin another attempt unless the backend asks for a pause that is too long to wait."""
@@ -482,8 +521,20 @@ class Relay:
             connection.release()
         self._endpoint = endpoint
         endpoint.pending += 1
+        self._passage.tally.retried()
+        self._turn_to(endpoint)
         self._connect_with(partial(self._acquire_again, endpoint, wait))
         return True
+
+    def _turn_to(self, endpoint: Endpoint) -> None:
+        """Begin an attempt in the books."""
+        self._surroundings.books.attempt(self._passage, endpoint.name)
+
+    def _note_failure(self, fault: Fault) -> None:
+        """An attempt ends without an answer."""
+        if self._stage is _CONNECTING or self._stage is _ASKED:
+            surroundings = self._surroundings
+            surroundings.books.attempt_failed(self._passage, surroundings.faults.reply(fault).reason)
 
     async def _acquire_again(self, endpoint: Endpoint, wait: float) -> Connection:
         if endpoint in self._tried:
@@ -507,11 +558,17 @@ class Relay:
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
             log.error("a policy failed, request %s", self._exchange.request_id.decode(), exc_info=error)
-            return self._give_up(INTERNAL)
+            return self._give_up(INTERNAL, _GATEWAY)
         verdict = task.result()
-        return self._decide(index + 1) if verdict is None else self._give_up(verdict)
+        if verdict is None:
+            return self._decide(index + 1)
+        policy = self._route.pipeline.policies[index]
+        return self._give_up(verdict, policy.name, policy.source)
 
     def _connect_with(self, make: Callable[[], Awaitable[Connection]]) -> None:
+        passage = self._passage
+        if passage.decided == 0.0:
+            passage.decided = self._surroundings.books.monotonic() - passage.begun
         self._stage = _CONNECTING
         self._task = asyncio.create_task(self._connect(make))
 
@@ -527,7 +584,7 @@ class Relay:
             self._task = None
             return self._ask(connection)
         self._task = None
-        return self._fail(fault) if fault is not None else self._give_up(INTERNAL)
+        return self._fail(fault) if fault is not None else self._give_up(INTERNAL, _GATEWAY)
 
     # The end of what was granted.
 
@@ -550,22 +607,42 @@ class Relay:
     def _cut(self) -> None:
         self._let_go()
         self._stream.abort()
+        self._break()
 
     # The ways out.
 
-    def _give_up(self, reply: Reply) -> None:
-        """End with an answer of our own, or break off where the client already has a part of another."""
+    def _break(self) -> None:
+        """Note that the answer ends before its end."""
+        self._passage.aborted = True
+        self.answered()
+
+    def _give_up_for(self, fault: Fault) -> None:
+        """End with the answer that stands for a failure of the backend's."""
+        self._give_up(self._surroundings.faults.reply(fault), _UPSTREAM)
+
+    def _give_up(self, reply: Reply, policy: str, source: str = "") -> None:
+        """End with an answer of our own, or break off where the client already has a part of another.
+
+        `policy` is who gives it, `source` the `file:line` that made that one.
+        """
         stage = self._stage
         if stage is _DONE:
             return
+        passage = self._passage
+        if reply.reason is not None:
+            passage.refuse(policy, source, reply.reason)
         if stage is _ANSWERING or stage is _TUNNEL:
             return self._cut()
         self._let_go()
+        passage.status = reply.status
         exchange = self._exchange
         edits = self._route.edits[exchange.request.secure]
         self._surroundings.answer(self._stream, reply, edits, exchange)
+        self.answered()
+        return None
 
-    def _close_books(self) -> None:
+    def _settle(self) -> None:
+        """Nothing is owed to the endpoint any more."""
         self._counts = False
         self._endpoint.pending -= 1
         if self._alarm is not None:
@@ -596,7 +673,7 @@ class Relay:
         if task is not None:
             task.cancel()
         if self._counts:
-            self._close_books()
+            self._settle()
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.release()

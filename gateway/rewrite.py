@@ -11,8 +11,13 @@ from gateway.policy import Exchange
 from gateway.routing import Forward
 
 
-def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: bytes, framing: bytes) -> bytes:
-    """The request's head for the backend. `authority` is the Host it gets, `framing` the lines that frame."""
+def upstream_head(  # noqa: PLR0913 - the parts of a head, each from whom it comes.
+    exchange: Exchange, target: Forward, authority: bytes, via: bytes, trace: bytes, framing: bytes
+) -> bytes:
+    """The request's head for the backend.
+
+    `authority` is the Host it gets; `trace` are the lines of its trace context, `framing` those that frame.
+    """
     request = exchange.request
     lines = request.lines
     for name in exchange.hidden:
@@ -26,7 +31,7 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
         lines = [*lines, *[b"%b: %b" % field for field in added]]
     if b"via" in request.noted:
         via = request.noted[b"via"] + b", " + via
-    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
+    return b"%b %b%b HTTP/1.1\r\nHost: %b\r\n%b%b%b%bX-Request-Id: %b\r\nVia: %b\r\n%b\r\n" % (
         request.method,
         target.path(request, exchange.captures),
         request.query,
@@ -34,6 +39,7 @@ def upstream_head(exchange: Exchange, target: Forward, authority: bytes, via: by
         b"\r\n".join(lines),
         b"\r\n" if lines else b"",
         request.forwarding.lines,
+        trace,
         exchange.request_id,
         via,
         framing,

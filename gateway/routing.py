@@ -79,7 +79,7 @@ class Route:
     `edits` has one entry for plain and one for secure clients, indexed by `request.secure`.
     `source` is the `file:line` that made it, `variables` names the captures of its template, `upgrades` says
     whether a WebSocket handshake may pass, `body_limit` is in bytes. One that `answers_preflights` gets those
-    of its place and method whatever it asks of fields.
+    of its place and method whatever it asks of fields. `operation` is its name in telemetry, if it has one.
     """
 
     id: str
@@ -93,6 +93,7 @@ class Route:
     body_limit: int
     target: Forward | Redirect | Reply
     answers_preflights: bool = False
+    operation: str = ""
 
 
 # Conditions on fields and the route they lead to, in the order they are tried; the last has none.

@@ -1,8 +1,6 @@
 """What all requests share on their way: upstreams, the budgets of retries, and how we answer ourselves."""
 
-from binascii import hexlify
 from collections.abc import Mapping
-from os import urandom
 from typing import Final, final
 
 from gateway.http.edits import Edits
@@ -13,14 +11,13 @@ from gateway.refusals import ASTERISK, Faults
 from gateway.retry import Budget
 from gateway.rewrite import with_hops
 from gateway.routing import Redirect
+from gateway.telemetry.books import Books
+from gateway.telemetry.ids import TRACE
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.compression import Compressed, Compression
 from gateway.wire.downstream import Downstream
 
-_DIGITS: Final = 32
-# Bytes of random data; two digits come of each.
-_DRAWN_AT_ONCE: Final = 4096
 # More hops than that are as good as none counted.
 _HOPS_DIGITS: Final = 9
 
@@ -29,13 +26,15 @@ _HOPS_DIGITS: Final = 9
 class Surroundings:
     """What all relays share: the upstreams, the budgets of their retries, and how we answer ourselves."""
 
-    __slots__ = ("budgets", "clock", "compression", "faults", "ids", "pseudonym", "upstreams", "via")
+    __slots__ = ("books", "budgets", "clock", "compression", "faults", "pseudonym", "upstreams", "via")
 
-    def __init__(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock) -> None:
+    def __init__(
+        self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream], clock: Clock, books: Books
+    ) -> None:
+        self.books = books
         self.upstreams = upstreams
         self.clock = clock
         self.compression = Compression()
-        self.ids = Ids()
         self.pseudonym = pseudonym
         self.via = b"1.1 " + pseudonym
         self.faults = Faults(name)
@@ -47,10 +46,10 @@ class Surroundings:
 
     def answer(
         self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
-    ) -> None:
-        """Write an answer of our own, with the same edits as every response."""
+    ) -> bytes:
+        """Write an answer of our own, with the same edits as every response; gives the request's id."""
         accept = None if exchange is None else exchange.request.value(b"accept")
-        request_id = self.ids.new() if exchange is None else exchange.request_id
+        request_id = self.books.ids.take(TRACE) if exchange is None else exchange.request_id
         body = reply.choose(accept)
         content = body.fill(request_id)
         fields, block = edits.apply(reply.fields, reply.status)
@@ -63,6 +62,7 @@ class Surroundings:
             stream.finish()
         stream.head(reply.status, [b"%b: %b" % field for field in fields], block, len(content))
         stream.end(content)
+        return request_id
 
     def loops(self, request: Request) -> Reply | None:
         """The refusal of a request that already came through here (RFC 9110 7.6.3)."""
@@ -92,23 +92,3 @@ def last_hop(request: Request) -> Reply | None:
         return ASTERISK
     request.lines = with_hops(request.lines, int(hops) - 1)
     return None
-
-
-@final
-class Ids:
-    """Ids for requests, 32 hexadecimal digits each; the system is asked for a few hundred at a time."""
-
-    __slots__ = ("_drawn", "_used")
-
-    def __init__(self) -> None:
-        self._drawn = b""
-        self._used = 0
-
-    def new(self) -> bytes:
-        """One that nobody had before."""
-        begin = self._used
-        if begin == len(self._drawn):
-            self._drawn = hexlify(urandom(_DRAWN_AT_ONCE))
-            begin = 0
-        self._used = begin + _DIGITS
-        return self._drawn[begin : self._used]

@@ -12,6 +12,7 @@ from gateway.routing import Forward
 
 ID = b"0123456789abcdef" * 2
 VIA = b"1.1 gateway-0"
+TRACE = b"traceparent: 00-1-2-03\r\n"
 FORWARDING = Block(((b"X-Forwarded-For", b"192.0.2.7"), (b"X-Real-IP", b"192.0.2.7")))
 
 
@@ -61,7 +62,7 @@ def test_request_head_is_written_in_one_order(exchange, target):
     route = target(
         prefix=b"/api", set_fields=((b"X-Channel", b"web"),), remove_fields=(b"x-debug", b"x-channel")
     )
-    head = upstream_head(asking, route, b"pay.internal", VIA, b"Content-Length: 2\r\n")
+    head = upstream_head(asking, route, b"pay.internal", VIA, TRACE, b"Content-Length: 2\r\n")
     assert [
         b"PUT /x?a=1&a=2 HTTP/1.1",
         b"Host: pay.internal",
@@ -72,6 +73,7 @@ def test_request_head_is_written_in_one_order(exchange, target):
         b"X-Forwarded-Prefix: /api",
         b"X-Forwarded-For: 192.0.2.7",
         b"X-Real-IP: 192.0.2.7",
+        b"traceparent: 00-1-2-03",
         b"X-Request-Id: " + ID,
         b"Via: 1.1 gateway-0",
         b"Content-Length: 2",
@@ -82,7 +84,7 @@ def test_request_head_is_written_in_one_order(exchange, target):
 
 def test_via_grows_by_one_on_each_side(exchange, target):
     asking = exchange(via=b"1.0 edge")
-    head = upstream_head(asking, target(), b"a.example", VIA, b"")
+    head = upstream_head(asking, target(), b"a.example", VIA, TRACE, b"")
     lines = client_lines(Response(200, [], {b"via": b"1.1 cache"}, 0, 0), asking, target(), VIA)
     assert b"Via: 1.0 edge, 1.1 gateway-0" in head.split(b"\r\n")
     assert [b"X-Request-Id: " + ID, b"Via: 1.1 cache, 1.1 gateway-0"] == b"\r\n".join(lines).split(b"\r\n")

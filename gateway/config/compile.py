@@ -13,7 +13,7 @@ from gateway.config.entry import Entry
 from gateway.config.identity import Authentications
 from gateway.config.pem import Pem
 from gateway.config.quotas import Quotas
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec, TelemetrySpec
 from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpec
 from gateway.config.schema.routes import (
     AllowSpec,
@@ -26,17 +26,21 @@ from gateway.config.schema.routes import (
 )
 from gateway.config.schema.upstream import HashSpec, RetrySpec, UpstreamSpec, UpstreamTlsSpec
 from gateway.config.snapshot import (
+    AccessLog,
     Admin,
     Certificate,
     Health,
     Limits,
     Listener,
     ListenerTls,
+    Log,
     Outlier,
     Pool,
     Retry,
     Snapshot,
+    Telemetry,
     Timeouts,
+    Traces,
     UpstreamSettings,
     UpstreamTls,
 )
@@ -96,6 +100,7 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
         limits=Limits(**dict(gateway.limits)),
         timeouts=Timeouts(**dict(gateway.timeouts)),
+        telemetry=_telemetry(gateway.telemetry),
         upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
@@ -320,7 +325,19 @@ def _reply(spec: RespondSpec) -> Reply:
 def _listener(spec: ListenerSpec, pem: Pem) -> Listener:
     path = PathRules(spec.path.slashes, spec.path.semicolon, spec.path.encoded_slash)
     tls = _listener_tls(spec.tls, pem) if spec.tls else None
-    return Listener(spec.address, spec.trusted_proxies, spec.forwarded_by, path, tls)
+    return Listener(
+        spec.address, spec.trusted_proxies, spec.forwarded_by, path, tls, trace_context=spec.trace_context
+    )
+
+
+def _telemetry(spec: TelemetrySpec) -> Telemetry:
+    traces = spec.traces
+    return Telemetry(
+        traces=Traces(traces.endpoint or "", traces.protocol, traces.sample, traces.baggage),
+        access_log=AccessLog(spec.access_log.format, spec.access_log.path),
+        log=Log(spec.log.format, spec.log.level),
+        decisions=spec.decisions,
+    )
 
 
 def _listener_tls(spec: ListenerTlsSpec, pem: Pem) -> ListenerTls:

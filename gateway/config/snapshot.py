@@ -89,6 +89,7 @@ class Listener:
     forwarded_by: Literal["x-forwarded-for", "forwarded"]
     path: PathRules
     tls: ListenerTls | None = None
+    trace_context: Literal["restart", "continue"] = "restart"
 
 
 @final
@@ -182,6 +183,46 @@ class UpstreamSettings:
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Where spans go, nowhere without an endpoint; `sample` is the share of requests, from 0 to 1."""
+
+    endpoint: str
+    protocol: Literal["http/protobuf", "grpc"]
+    sample: float
+    baggage: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """Where a line a request goes; an empty `path` is standard output."""
+
+    format: Literal["json", "none"]
+    path: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How the program's own log is written, and from which level on."""
+
+    format: Literal["auto", "text", "json"]
+    level: Literal["debug", "info", "warning", "error"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What the gateway says about itself; `decisions` is how many of the last requests it can explain."""
+
+    traces: Traces
+    access_log: AccessLog
+    log: Log
+    decisions: int
+
+
+@final
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
     """The whole configuration, compiled; `version` is a digest of every file it was made from."""
@@ -192,6 +233,7 @@ class Snapshot:
     admin: Admin
     limits: Limits
     timeouts: Timeouts
+    telemetry: Telemetry
     upstreams: Mapping[str, UpstreamSettings]
     routes: tuple[Route, ...]
     router: Router

@@ -14,7 +14,7 @@ from gateway.policy import Exchange
 from gateway.policy.authn import Identity
 from gateway.refusals import WIRE
 from gateway.rehearsal.draft import Draft
-from gateway.rehearsal.heads import REQUEST_ID, answer, head_for
+from gateway.rehearsal.heads import REQUEST_ID, answer, head_for, trace_lines
 from gateway.rehearsal.notes import detail, size
 from gateway.rehearsal.outcome import Outcome, Step, Verdict
 from gateway.rehearsal.ports import RehearsalPorts
@@ -55,20 +55,22 @@ class Stage:
         except Malformed as malformed:
             return self._unread(malformed.reason, listener, draft.secure)
         route, captures = self.snapshot.router.route(request)
-        exchange = Exchange(request, REQUEST_ID, captures)
+        exchange = Exchange(request, request.noted.get(b"x-request-id") or REQUEST_ID, captures)
         exchange.body = _Given(draft.body, request.length)
         walk = Walk(route, exchange, self.ports, self._identity(assumed, route))
         walk.take(len(draft.body))
-        seen = Step("request", Verdict.PASSED, note=f"{len(head)} bytes of head, {size(request)}")
-        return self._outcome(exchange, route, walk, (seen, _taken(route), *walk.steps))
+        seen = Step("wire", Verdict.PASSED, note=f"{len(head)} bytes of head, {size(request)}")
+        trace = trace_lines(request.noted, self._intakes[listener].continues_traces)
+        return self._outcome(walk, (seen, _taken(route), *walk.steps), trace)
 
-    def _outcome(self, exchange: Exchange, route: Route, walk: Walk, steps: tuple[Step, ...]) -> Outcome:
-        edits, reply = route.edits[exchange.request.secure], walk.reply
+    def _outcome(self, walk: Walk, steps: tuple[Step, ...], trace: bytes) -> Outcome:
+        route, exchange, reply = walk.route, walk.exchange, walk.reply
+        edits = route.edits[exchange.request.secure]
         if reply is not None:
             is_known = all(step.verdict is not Verdict.UNKNOWN for step in steps)
             own = answer(reply, edits, exchange, self.via) if is_known else None
             return Outcome(steps, edits, route, exchange, reply, own)
-        seen = head_for(route, exchange, self.snapshot.upstreams, self.via)
+        seen = head_for(route, exchange, self.snapshot.upstreams, self.via, trace)
         return Outcome(steps, edits, route, exchange, upstream_head=seen)
 
     def _unread(self, reason: Reason, listener: int, secure: bool) -> Outcome:
@@ -77,12 +79,15 @@ class Stage:
         source = self.specs.tree.source(path) if path else ""
         unmatched = self.snapshot.router.unmatched
         edits = unmatched.edits[secure]
-        steps = [Step("request", Verdict.REFUSED, source, reason, detail(reply))]
+        steps = [Step("wire", Verdict.REFUSED, source, reason, detail(reply))]
         return Outcome(tuple(steps), edits, reply=reply, answer=answer(reply, edits, None, self.via))
 
     def _intake(self, listener: Listener) -> Intake:
         forwarding = Forwarding(listener.trusted_proxies, listener.forwarded_by)
-        return Intake(self.snapshot.limits, listener.path, forwarding, listener.address.port)
+        return Intake(
+            *(self.snapshot.limits, listener.path, forwarding, listener.address.port),
+            continues_traces=listener.trace_context == "continue",
+        )
 
     def _read(self, head: bytes, draft: Draft, listener: int) -> Request:
         """As `gateway.wire.downstream` reads a head that came in one piece. Raises Malformed."""

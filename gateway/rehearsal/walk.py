@@ -10,7 +10,7 @@ from gateway.refusals import EXPECTATION, INTERNAL, WIRE
 from gateway.rehearsal.notes import Before, detail, note
 from gateway.rehearsal.outcome import Step, Verdict
 from gateway.rehearsal.ports import RehearsalPorts
-from gateway.routing import Forward, Redirect, Route
+from gateway.routing import Forward, Route
 from gateway.surroundings import last_hop, without_backend
 
 # What policies answer with while nobody can tell.
@@ -29,21 +29,21 @@ class Walk:
     ) -> None:
         self.steps: list[Step] = []
         self.reply: Reply | None = None
-        self._route = route
-        self._exchange = exchange
+        self.route = route
+        self.exchange = exchange
         self._ports = ports
         self._assumed = assumed
 
     def take(self, received: int) -> None:
         """Go all the way; whoever comes behind an answer is not asked any more."""
-        for policy in self._route.pipeline.policies:
+        for policy in self.route.pipeline.policies:
             self.steps.append(self._ask(policy))
         self.steps.append(self._arrive(received))
 
     def _ask(self, policy: Policy) -> Step:
         if self.reply is not None:
             return Step(policy.name, Verdict.NOT_ASKED, policy.source)
-        exchange = self._exchange
+        exchange = self.exchange
         before, on_trial = Before(exchange), len(exchange.reported)
         try:
             reply, passed = self._judged(policy)
@@ -60,8 +60,8 @@ class Walk:
 
     def _judged(self, policy: Policy) -> tuple[Reply | None, Verdict]:
         if isinstance(policy, Authentication) and self._assumed is not None:
-            return policy.decide(self._exchange, self._assumed), Verdict.ASSUMED
-        verdict = policy(self._exchange)
+            return policy.decide(self.exchange, self._assumed), Verdict.ASSUMED
+        verdict = policy(self.exchange)
         if verdict is not None and not isinstance(verdict, Reply):
             raise TypeError("a policy waits, although nobody is there to be waited for")
         return verdict, Verdict.PASSED
@@ -73,42 +73,32 @@ class Walk:
             return Step(policy.name, Verdict.UNKNOWN, policy.source, reply.reason, said)
         if reply.reason is None:
             return Step(policy.name, Verdict.ANSWERED, policy.source, note="the preflight is granted")
-        counted = note(policy, self._exchange, before) if policy.name == "quota" else ""
+        counted = note(policy, self.exchange, before) if policy.name == "quota" else ""
         said = counted or detail(reply) or "the preflight gets no permission"
         return Step(policy.name, Verdict.REFUSED, policy.source, reply.reason, said)
 
     def _arrive(self, received: int) -> Step:
         """The last step: to the target, if nothing that only the relay knows is in the way."""
-        target = self._route.target
-        name = _name_of(target)
-        source = self._route.source
+        route, target = self.route, self.route.target
         if self.reply is not None:
-            return Step(name, Verdict.NOT_ASKED, source)
-        if received > self._route.body_limit:
-            limits = [each.source for each in self._route.pipeline.policies if each.name == "limits"]
-            return self._refused("limits", WIRE[Reason.BODY_TOO_LARGE], *limits)
+            name = "upstream" if isinstance(target, Forward) else "route"
+            return Step(name, Verdict.NOT_ASKED, route.source)
+        if received > route.body_limit:
+            limits = [each.source for each in route.pipeline.policies if each.name == "limits"]
+            return self._ended("limits", WIRE[Reason.BODY_TOO_LARGE], *limits)
         if not isinstance(target, Forward):
-            reply = without_backend(target, self._exchange)
-        else:
-            found = self._expectation() or last_hop(self._exchange.request)
-            if found is None:
-                return Step(name, Verdict.PASSED, source, note=f"on to {target.upstream}")
-            reply = found
-        if reply.reason is not None:
-            return self._refused(name, reply, source)
+            return self._ended("route", without_backend(target, self.exchange), route.source)
+        reply = self._expectation() or last_hop(self.exchange.request)
+        if reply is not None:
+            return self._ended("gateway", reply)
+        return Step("upstream", Verdict.PASSED, route.source, note=f"on to {target.upstream}")
+
+    def _ended(self, name: str, reply: Reply, source: str = "") -> Step:
         self.reply = reply
+        if reply.reason is not None:
+            return Step(name, Verdict.REFUSED, source, reply.reason, detail(reply))
         return Step(name, Verdict.ANSWERED, source, note=f"{reply.status}, without a backend")
 
-    def _refused(self, name: str, reply: Reply, source: str = "") -> Step:
-        self.reply = reply
-        return Step(name, Verdict.REFUSED, source, reply.reason, detail(reply))
-
     def _expectation(self) -> Reply | None:
-        expected = self._exchange.request.noted.get(b"expect", b"100-continue")
+        expected = self.exchange.request.noted.get(b"expect", b"100-continue")
         return None if expected.lower() == b"100-continue" else EXPECTATION
-
-
-def _name_of(target: Forward | Redirect | Reply) -> str:
-    if isinstance(target, Forward):
-        return "upstream"
-    return "redirect" if isinstance(target, Redirect) else "respond"

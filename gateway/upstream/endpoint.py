@@ -14,7 +14,7 @@ from gateway.upstream.pool import Pool
 
 @final
 class Endpoint:
-    """One address of an upstream. `pending` counts the requests it has not finished.
+    """One address of an upstream, which is its `name`. `pending` counts the requests it has not finished.
 
     `host` is the Host that requests get here, None where the client's is kept. `healthy` is the word of the
     probes; `failures` counts failed requests in a row, and `ejected` says that they were too many.
@@ -29,12 +29,14 @@ class Endpoint:
         "failures",
         "healthy",
         "host",
+        "name",
         "pending",
         "pool",
     )
 
     def __init__(self, pool: Pool, host: str) -> None:
         address = self.address = pool.dialer.address
+        self.name = str(address).encode()
         self.authority = authority(address)
         self.host = {"preserve": None, "endpoint": self.authority}.get(host, host.encode())
         self.pool = pool

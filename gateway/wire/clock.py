@@ -24,25 +24,32 @@ class Watched(Protocol):
 
 @final
 class Clock:
-    """Time as of the last tick: `now` (monotonic), `second` (since 1970), `date` for the `Date` field."""
+    """Time as of the last tick: `now` (monotonic), `second` (since 1970), `date` for the `Date` field.
 
-    __slots__ = ("_monotonic", "_wall", "date", "now", "second", "watched")
+    `monotonic` asks for the time itself, where a part of a tick matters; `epoch` is what to add to it to get
+    seconds since 1970.
+    """
+
+    __slots__ = ("_wall", "date", "epoch", "monotonic", "now", "second", "watched")
 
     def __init__(
         self, monotonic: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._wall = wall
         self.second = -1
         self.now = 0.0
+        self.epoch = 0.0
         self.date = b""
         self.watched: set[Watched] = set()
         self.tick()
 
     def tick(self) -> None:
         """Read the time anew and tell every watched thing whose deadline has passed."""
-        now = self.now = self._monotonic()
-        second = int(self._wall())
+        now = self.now = self.monotonic()
+        wall = self._wall()
+        self.epoch = wall - now
+        second = int(wall)
         if second != self.second:
             self.second = second
             self.date = formatdate(second, usegmt=True).encode()

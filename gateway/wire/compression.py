@@ -118,6 +118,11 @@ class Compressed:
         """That of the client's stream."""
         return self._stream.deadline
 
+    @property
+    def sent(self) -> int:
+        """What the client's stream has of it."""
+        return self._stream.sent
+
     def pause(self) -> None:
         self._stream.pause()
 
@@ -162,6 +167,9 @@ class Compressed:
 
     def close_tunnel(self, code: int) -> None:
         self._relay.close_tunnel(code)
+
+    def answered(self) -> None:
+        self._relay.answered()
 
     # The work.
 
@@ -210,6 +218,7 @@ class Compressed:
         if last:
             self._close()
             stream.end(coded, self._trailers)
+            self._relay.answered()
         else:
             stream.data(coded)
 

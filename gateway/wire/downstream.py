@@ -45,6 +45,7 @@ class ClientEvents(Protocol):
     def client_resumed(self) -> None: ...
     def expired(self) -> None: ...
     def close_tunnel(self, code: int) -> None: ...
+    def answered(self) -> None: ...
 
 
 class ClientStream(Protocol):
@@ -54,6 +55,8 @@ class ClientStream(Protocol):
     def data(self, chunk: bytes) -> None: ...
     @property
     def deadline(self) -> float: ...
+    @property
+    def sent(self) -> int: ...
 
     def end(self, chunk: bytes, trailers: bytes = b"") -> None: ...
     def abort(self) -> None: ...
@@ -100,7 +103,7 @@ class Downstream:
     """The connection of one client, and the stream of its current request as the proxy sees it.
 
     `deadline` is on the clock's scale; `patience` is the number of seconds that the other side of the gateway
-    may let pass without progress.
+    may let pass without progress. `sent` are the bytes of the answer's body so far, as the client gets it.
     """
 
     __slots__ = (
@@ -111,7 +114,6 @@ class Downstream:
         "_handler",
         "_head_only",
         "_held",
-        "_intake",
         "_keep_alive",
         "_pending",
         "_reader",
@@ -122,8 +124,11 @@ class Downstream:
         "_transport",
         "_writable",
         "deadline",
+        "intake",
         "patience",
+        "peer",
         "secure",
+        "sent",
         "state",
     )
 
@@ -136,7 +141,7 @@ class Downstream:
         connections: "set[Downstream]",
     ) -> None:
         self._handler = handler
-        self._intake = intake
+        self.intake = intake
         self._timeouts = timeouts
         self._clock = clock
         self._connections = connections
@@ -154,7 +159,9 @@ class Downstream:
         self._writable = True
         self.patience = NEVER
         self.deadline = NEVER
+        self.peer = ""
         self.secure = False
+        self.sent = 0
         self.state = _HEAD
 
     @property
@@ -170,13 +177,12 @@ class Downstream:
         tls = transport.get_extra_info("ssl_object")
         self.secure = tls is not None
         certificate = tls.getpeercert(binary_form=True) if tls else None
-        self._reader = RequestReader(
-            self._intake, peer[0] if isinstance(peer, tuple) else "unix", self.secure, certificate
-        )
+        self.peer = peer[0] if isinstance(peer, tuple) else "unix"
+        self._reader = RequestReader(self.intake, self.peer, self.secure, certificate)
         self.deadline = self._clock.now + self._timeouts.keep_alive
         self._clock.watched.add(self)
         self._connections.add(self)
-        if len(self._connections) > self._intake.limits.connections:
+        if len(self._connections) > self.intake.limits.connections:
             self._refuse(Reason.OVERLOADED)
 
     def data_received(self, data: bytes) -> None:
@@ -266,6 +272,8 @@ class Downstream:
 
     def data(self, chunk: bytes) -> None:
         """Write a part of the answer's body; with the first one goes the head."""
+        if not self._head_only:
+            self.sent += len(chunk)
         if self._pending:
             self.step(_ANSWERING)
             chunk = self._pending + self._framed(chunk)
@@ -282,6 +290,8 @@ class Downstream:
 
         `trailers` are whole lines; they go out only where the body is chunked.
         """
+        if not self._head_only:
+            self.sent += len(chunk)
         if self._chunked:
             self._chunked = False
             chunk = self._framed_last(chunk, trailers)
@@ -353,13 +363,14 @@ class Downstream:
         end = data.find(b"\r\n\r\n") + 4
         if end < 4:
             return self._take_part(data)
-        if end > self._intake.limits.head:
+        if end > self.intake.limits.head:
             return self._refuse(Reason.FIELDS_TOO_LARGE)
         try:
             request = self._reader.head(data[:end])
         except Malformed as malformed:
             return self._refuse(malformed.reason)
         rest = data[end:]
+        self.sent = 0
         self._keep_alive = self._reader.collector.keep_alive
         remaining = self._remaining = request.length
         if not remaining:
@@ -379,7 +390,7 @@ class Downstream:
         return self._take_body(rest)
 
     def _take_part(self, data: bytes) -> None:
-        limits = self._intake.limits
+        limits = self.intake.limits
         line = data.find(b"\n")
         if line < 0 and len(data) - data.endswith(b"\r") > limits.request_line:
             return self._refuse(Reason.TARGET_TOO_LONG)
@@ -446,6 +457,7 @@ class Downstream:
     def _refuse(self, reason: Reason) -> None:
         # What the client goes on sending is the rest of something we do not understand: never a request.
         self._held = b""
+        self.sent = 0
         self._keep_alive = False
         self._remaining = CHUNKED
         self.step(_UPLOAD)

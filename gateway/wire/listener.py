@@ -54,7 +54,10 @@ class Listener:
             self.address = Address(self.address.host, listening.getsockname()[1])
         settings = self._settings
         forwarding = Forwarding(settings.trusted_proxies, settings.forwarded_by)
-        intake = Intake(self._snapshot.limits, settings.path, forwarding, self.address.port)
+        intake = Intake(
+            *(self._snapshot.limits, settings.path, forwarding, self.address.port),
+            continues_traces=settings.trace_context == "continue",
+        )
         handler, timeouts, clock, connections = (
             self._handler,
             self._snapshot.timeouts,

@@ -36,15 +36,27 @@ _REFUSED_METHODS: Final = frozenset([b"CONNECT", b"TRACE"])
 
 @final
 class Intake:
-    """What every request of one listener is read by: limits, path rules, trusted proxies, our port."""
+    """What every request of one listener is read by: limits, path rules, trusted proxies, our port.
 
-    __slots__ = ("authorities", "forwarding", "limits", "path", "port")
+    `continues_traces` says that a trace context from outside is gone on with.
+    """
 
-    def __init__(self, limits: Limits, path: PathRules, forwarding: Forwarding, port: int) -> None:
+    __slots__ = ("authorities", "continues_traces", "forwarding", "limits", "path", "port")
+
+    def __init__(
+        self,
+        limits: Limits,
+        path: PathRules,
+        forwarding: Forwarding,
+        port: int,
+        *,
+        continues_traces: bool = False,
+    ) -> None:
         self.limits = limits
         self.path = path
         self.forwarding = forwarding
         self.port = port
+        self.continues_traces = continues_traces
         self.authorities: set[bytes] = set()
 
     def learn_authority(self, authority: bytes) -> None:

@@ -60,13 +60,13 @@ def differences(stage):
         ),
         pytest.param(
             Draft(),
-            {"status": 404, "reason": "no_route", "policy": "respond", "response_fields": {"X-Set": False}},
+            {"status": 404, "reason": "no_route", "policy": "route", "response_fields": {"X-Set": False}},
             id="it is refused",
         ),
         pytest.param(
             Draft(target="/tried"), PASSES | {"reported": {"clients": "address_denied"}}, id="it is reported"
         ),
-        pytest.param(Draft(target="//"), {"reason": "bad_path", "policy": "request"}, id="it is none"),
+        pytest.param(Draft(target="//"), {"reason": "bad_path", "policy": "wire"}, id="it is none"),
     ],
 )
 def test_what_comes_true_makes_no_difference(differences, draft, expect):
@@ -94,7 +94,7 @@ def test_what_comes_true_makes_no_difference(differences, draft, expect):
             [
                 ("status", "403", "404"),
                 ("reason", "missing_role", "no_route"),
-                ("policy", "allow", "respond"),
+                ("policy", "allow", "route"),
                 ("route", "it", "_unmatched"),
             ],
             id="refused otherwise",

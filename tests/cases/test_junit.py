@@ -25,7 +25,7 @@ def test_a_case_has_its_place_and_a_failure_its_reason(results):
     (failure,) = wrong
     assert ("wrong <&>", "3") == (wrong.get("name"), wrong.get("line"))
     assert "upstream: expected backend, got 400 malformed_request" == failure.get("message")
-    assert "request decided" in failure.text
+    assert "wire decided" in failure.text
 
 
 def test_seconds_add_up(results):

@@ -91,9 +91,8 @@ def problems(tmp_path, specs):
         pytest.param(
             "cases:\n  - {name: a, request: {path: /a}, expect: {status: 404, policy: alow}}\n",
             [
-                '2:66: cases[0].expect.policy: expected "request", "cors", "clients", "quota", "limits", '
-                '"validate", "csrf", "auth", "allow", "upstream", "redirect" or "respond", '
-                'got "alow" (did you mean "allow"?)'
+                '2:66: cases[0].expect.policy: expected "wire", "route", "cors", "clients", "quota", '
+                '"limits", "validate", "csrf", "auth", "allow" or "gateway", got "alow" (did you mean "allow"?)'
             ],
             id="a step that there is not",
         ),

@@ -22,7 +22,7 @@ from gateway.config.manual import manual
             id="a mapping, told below",
         ),
         pytest.param(
-            "| `telemetry` | [mapping](#telemetry) |  | **Later.** What the gateway says about itself. |",
+            "| `operation` | text |  | **Later.** The name of the operation in telemetry. |",
             id="what comes later",
         ),
         pytest.param("| `jwks_origins` | list of origin | `[]` |", id="a list"),

@@ -16,10 +16,10 @@ MEMBERS = [
     ("line", "expected"),
     [
         pytest.param("GET /api/open/1", ("passed", None, None, "upstream"), id="passed"),
-        pytest.param("GET /api/moved", ("answered", 308, None, "redirect"), id="answered"),
+        pytest.param("GET /api/moved", ("answered", 308, None, "route"), id="answered"),
         pytest.param("GET /api/bills", ("refused", 401, "no_credentials", "auth"), id="refused"),
-        pytest.param("GET //", ("refused", 400, "bad_path", "request"), id="never read"),
-        pytest.param("GET /nowhere", ("refused", 404, "no_route", "respond"), id="no route"),
+        pytest.param("GET //", ("refused", 400, "bad_path", "wire"), id="never read"),
+        pytest.param("GET /nowhere", ("refused", 404, "no_route", "route"), id="no route"),
         pytest.param(
             "GET /api/bills --token eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
             ("unknown", None, "keys_unavailable", "auth"),

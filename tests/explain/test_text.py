@@ -16,7 +16,7 @@ def test_a_refusal(shown):
     assert """\
 GET localhost/api/bills  from 192.0.2.1 on 127.0.0.1:0, as thandi:guest
 
-  request   passed     44 bytes of head, no body
+  wire      passed     44 bytes of head, no body
   route     passed     bills: GET /api/bills                                 routes.yaml:6
   limits    passed     no body                                               gateway.yaml:9
   csrf      passed     a method that changes nothing                         gateway.yaml:7
@@ -69,10 +69,10 @@ def test_what_passes(shown):
 @pytest.mark.parametrize(
     ("line", "verdict"),
     [
-        pytest.param("GET /api/moved", "Answered: 308 by redirect at routes.yaml:9", id="answered"),
-        pytest.param("GET //", "Refused: 400 bad_path by request at gateway.yaml:4", id="never read"),
-        pytest.param("GET /a -H 'X Y: 1'", "Refused: 400 malformed_request by request", id="no line at all"),
-        pytest.param("GET /", "Refused: 404 no_route by respond at gateway.yaml:7", id="no route"),
+        pytest.param("GET /api/moved", "Answered: 308 by route at routes.yaml:9", id="answered"),
+        pytest.param("GET //", "Refused: 400 bad_path by wire at gateway.yaml:4", id="never read"),
+        pytest.param("GET /a -H 'X Y: 1'", "Refused: 400 malformed_request by wire", id="no line at all"),
+        pytest.param("GET /", "Refused: 404 no_route by route at gateway.yaml:7", id="no route"),
         pytest.param(
             "GET /api/any --token eyJhbGciOiJSUzI1NiJ9.e30.AAAA",
             "Unknown: auth would ask for the keys of https://id.example at routes.yaml:8",

@@ -155,7 +155,7 @@ def spelled(head):
     """The first line of a head and its fields in any order, less what differs from one run to the next."""
     line, *lines = head.split(b"\r\n\r\n")[0].split(b"\r\n")
     fields = [(name.lower(), value) for name, value in map(field_of, lines)]
-    masked = {b"x-request-id": b"ID", b"x-forwarded-port": b"PORT"}
+    masked = {b"x-request-id": b"ID", b"x-forwarded-port": b"PORT", b"traceparent": b"TRACE"}
     fields = [
         (name, masked.get(name, re.sub(rb"test-gateway-\w+", b"test-gateway", value)))
         for name, value in fields

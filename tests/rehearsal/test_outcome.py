@@ -16,14 +16,14 @@ PREFLIGHT = (("Origin", "https://app.example"), ("Access-Control-Request-Method"
     ("draft", "expected"),
     [
         pytest.param(Draft(target="/passes"), (Verdict.PASSED, "upstream", None, "backend"), id="passes"),
-        pytest.param(Draft(target="/answered"), (Verdict.ANSWERED, "respond", 204, None), id="answered"),
+        pytest.param(Draft(target="/answered"), (Verdict.ANSWERED, "route", 204, None), id="answered"),
         pytest.param(
             Draft("OPTIONS", "/passes", fields=PREFLIGHT),
             (Verdict.ANSWERED, "cors", 204, None),
             id="answered by a policy",
         ),
-        pytest.param(Draft(target="/no"), (Verdict.REFUSED, "respond", 404, None), id="refused"),
-        pytest.param(Draft(target="//"), (Verdict.REFUSED, "request", 400, None), id="never read"),
+        pytest.param(Draft(target="/no"), (Verdict.REFUSED, "route", 404, None), id="refused"),
+        pytest.param(Draft(target="//"), (Verdict.REFUSED, "wire", 400, None), id="never read"),
     ],
 )
 def test_an_outcome_is_one_of_these(stage, draft, expected):

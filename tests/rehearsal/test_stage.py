@@ -23,12 +23,12 @@ issuers:
   second: {issuer: "https://id2.example", discovery: true, audience: [api]}
 """
 LISTENER = 'address: "127.0.0.1:8080", trusted_proxies: [10.0.0.0/8]'
-TLS = '}, {address: "127.0.0.1:8443", trusted_proxies: []'
+OTHER = '}, {address: "127.0.0.1:8081", trusted_proxies: [], trace_context: continue'
 
 
 @pytest.fixture
 def made(stage):
-    return stage(POLICIES, more=MORE, listener=LISTENER + TLS)
+    return stage(POLICIES, more=MORE, listener=LISTENER + OTHER)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def made(stage):
 )
 def test_what_is_no_request_is_refused_with_the_line_that_says_so(made, draft, reason, line):
     outcome = made.ask(draft)
-    assert (Verdict.REFUSED, reason, "request") == (outcome.verdict, outcome.reason, outcome.decider.name)
+    assert (Verdict.REFUSED, reason, "wire") == (outcome.verdict, outcome.reason, outcome.decider.name)
     assert (f"gateway.yaml:{line}" if line else "") == outcome.decider.source.rpartition("/")[2]
     assert (None, None) == (outcome.route, outcome.exchange)
     assert (b"X-Request-Id", b"0" * 32) in outcome.answer.fields
@@ -89,6 +89,33 @@ def test_principal_that_cannot_be_is_an_error(made):
 
 def test_variables_of_the_path_are_told(made):
     assert {"rest": "a/b%20c"} == made.ask(Draft(target="/a/b%20c")).captures
+
+
+@pytest.mark.parametrize(
+    ("client", "seen"),
+    [
+        pytest.param("10.0.0.1", b"a" * 32, id="that of a proxy that is trusted is kept"),
+        pytest.param("192.0.2.1", b"0" * 32, id="anybody else's is not"),
+    ],
+)
+def test_id_of_a_request(made, client, seen):
+    outcome = made.ask(Draft(client=client, fields=(("X-Request-Id", "a" * 32),)))
+    assert b"X-Request-Id: %b\r\n" % seen in outcome.upstream_head
+
+
+@pytest.mark.parametrize(
+    ("listener", "seen"),
+    [
+        pytest.param(0, b"traceparent: 00-%b-%b-02\r\nX-" % (b"0" * 32, b"0" * 16), id="it begins anew"),
+        pytest.param(
+            *(1, b"traceparent: 00-%b-%b-01\r\ntracestate: a=b\r\n" % (b"a" * 32, b"0" * 16)),
+            id="it is continued where the listener says so",
+        ),
+    ],
+)
+def test_trace_of_a_request(made, listener, seen):
+    fields = (("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"), ("tracestate", "a=b"))
+    assert seen in made.ask(Draft(fields=fields), listener=listener).upstream_head
 
 
 def test_route_is_told_with_its_template(made):

@@ -43,7 +43,7 @@ def words(outcome):
 
 def test_steps_stand_in_the_order_of_the_pipeline(ask):
     assert [
-        ("request", "passed"),
+        ("wire", "passed"),
         ("route", "passed"),
         ("quota", "passed"),
         ("limits", "passed"),

@@ -35,7 +35,7 @@ def pass_time(clock):
     """Move the clock by so many seconds, and scan its deadlines."""
 
     def pass_seconds(seconds):
-        clock._monotonic.now += seconds
+        clock.monotonic.now += seconds
         clock.tick()
 
     return pass_seconds

@@ -88,6 +88,7 @@ class Relay:
     def __init__(self):
         self.calls = []
         self.reads = True
+        self.is_answered = False
 
     def client_data(self, chunk):
         self.calls.append(("data", chunk))
@@ -109,6 +110,9 @@ class Relay:
 
     def expired(self):
         self.calls.append("expired")
+
+    def answered(self):
+        self.is_answered = True
 
 
 class Place:

@@ -156,7 +156,6 @@ async def test_connection_removes_what_it_names_and_nothing_of_ours(replay, conn
         pytest.param(b"Origin", id="Origin"),
         pytest.param(b"Expect", id="Expect"),
         pytest.param(b"X-Request-Id", id="X-Request-Id"),
-        pytest.param(b"traceparent", id="traceparent"),
         pytest.param(b"Sec-Fetch-Site", id="Sec-Fetch-Site"),
         pytest.param(b"Access-Control-Request-Method", id="Access-Control-Request-Method"),
         pytest.param(b"Max-Forwards", id="Max-Forwards"),

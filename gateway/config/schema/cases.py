@@ -32,18 +32,7 @@ from gateway.config.values import reason
 ReasonWord = Annotated[str, Reads(reason)]
 StatusCode = Annotated[int, Field(ge=200, le=599), TYPED]
 StepName = Literal[
-    "request",
-    "cors",
-    "clients",
-    "quota",
-    "limits",
-    "validate",
-    "csrf",
-    "auth",
-    "allow",
-    "upstream",
-    "redirect",
-    "respond",
+    "wire", "route", "cors", "clients", "quota", "limits", "validate", "csrf", "auth", "allow", "gateway"
 ]
 # One value, or several lines of one name.
 Values = Annotated[Annotated[str, NAME] | Annotated[Annotated[Items[str], NOT_EMPTY], LIST], SHAPE]

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from gateway.config.schema.identity import (
     ApiKeysSpec,
@@ -31,7 +31,6 @@ from gateway.config.schema.model import (
     Text,
     Url,
     available,
-    later,
     needed,
     optional,
     rule,
@@ -39,6 +38,9 @@ from gateway.config.schema.model import (
 from gateway.config.schema.routes import DefaultsSpec
 from gateway.config.schema.upstream import UpstreamSpec
 from gateway.config.snapshot import Address
+
+# A token of RFC 9110 5.6.2, as W3C Baggage 3.3.2.1 asks; the operator's are shorter.
+BaggageKey = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")]
 
 
 class PathSpec(Spec):
@@ -84,8 +86,10 @@ class ListenerSpec(Spec):
         "The one family of fields that those proxies maintain; the other is dropped unread.",
         "x-forwarded-for",
     )
-    trace_context: Literal["restart", "continue"] = later(
-        "What becomes of the W3C trace context that arrives here.", "restart"
+    trace_context: Literal["restart", "continue"] = optional(
+        "What becomes of the W3C trace context that arrives here: a new trace begins, linked to it, or it is "
+        "gone on with. Continue only what you trust.",
+        "restart",
     )
     path: PathSpec = optional("What may stand in a path.", {})
     tls: ListenerTlsSpec | None = optional("TLS on this listener. Absent: plain HTTP.")
@@ -160,16 +164,31 @@ class QuotaStoreSpec(Spec):
 class TracesSpec(Spec):
     """Where spans go."""
 
-    endpoint: Url | None = optional("The base URL of an OTLP collector; `/v1/traces` is put behind it.")
-    protocol: Literal["http/protobuf"] = optional("How spans are sent.", "http/protobuf")
+    endpoint: Url | None = optional(
+        "The base URL of an OTLP collector; `/v1/traces` is put behind it. Absent: what `OTEL_*` say, else "
+        "nowhere."
+    )
+    protocol: Literal["http/protobuf", "grpc"] = optional("How spans are sent.", "http/protobuf")
     sample: Percent = optional("The share of requests that become spans.", "1%")
+    baggage: Items[BaggageKey] = optional(
+        "Members of the W3C `baggage` that pass; the others are dropped.", ()
+    )
 
 
 class AccessLogSpec(Spec):
     """One line a request."""
 
-    format: Literal["json"] = optional("How a line is written.", "json")
+    format: Literal["json", "none"] = optional("How a line is written; none: not at all.", "json")
     path: str = optional("The file to append to. Empty: standard output.", "")
+
+
+class LogSpec(Spec):
+    """The program's own log, on standard error."""
+
+    format: Literal["auto", "text", "json"] = optional(
+        "How a line is written; auto: as text on a terminal, as JSON elsewhere.", "auto"
+    )
+    level: Literal["debug", "info", "warning", "error"] = optional("From which level on.", "info")
 
 
 class TelemetrySpec(Spec):
@@ -177,6 +196,11 @@ class TelemetrySpec(Spec):
 
     traces: TracesSpec = optional("Where spans go.", {})
     access_log: AccessLogSpec = optional("One line a request.", {})
+    log: LogSpec = optional("The program's own log, on standard error.", {})
+    decisions: Annotated[int, Field(ge=0, le=1_000_000)] = optional(
+        "For how many requests, the last ones, `/decisions` of the admin listener tells what was decided.",
+        4096,
+    )
 
 
 class GatewaySpec(Spec):
@@ -202,7 +226,7 @@ class GatewaySpec(Spec):
         "How a client certificate becomes a principal. Absent: none does."
     )
     forward_auth: dict[Name, ForwardAuthSpec] = optional("Services that decide about a request, by name.", {})
-    telemetry: TelemetrySpec | None = later("What the gateway says about itself.")
+    telemetry: TelemetrySpec = optional("What the gateway says about itself.", {})
     policies: Items[Text] = optional(
         "Folders of policies, relative to this file; every `*.yaml` directly in them is read.",
         ("../policies",),

@@ -1,0 +1,139 @@
+"""Counters of the data path: plain numbers, which are collected when somebody asks for the metrics page.
+
+Labels come from the configuration: a route's tally is made once, and a request only adds to it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final, final
+
+# Upper bounds in seconds. The first are those that OpenTelemetry advises for HTTP.
+DURATIONS: Final[tuple[float, ...]] = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1.0,
+    2.5,
+    5.0,
+    7.5,
+    10.0,
+)
+OVERHEADS: Final[tuple[float, ...]] = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025)
+
+# Methods that have a label of their own; a client can invent others without end.
+METHODS: Final[tuple[str, ...]] = (
+    "_OTHER",
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "TRACE",
+    "CONNECT",
+)
+_NUMBERS: Final = {name.encode(): number for number, name in enumerate(METHODS)}
+_STATUSES: Final = 1000
+
+
+@final
+class Histogram:
+    """Seconds counted by upper bounds. `counts` has one place more, for what is above the last bound."""
+
+    __slots__ = ("bounds", "counts", "exemplars", "sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = list(bounds)
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum = 0.0
+        # The trace, the value and the time of the last sampled one of each place.
+        self.exemplars: list[tuple[str, float, float] | None] = [None] * (len(bounds) + 1)
+
+    def observe(self, seconds: float) -> int:
+        """Count one; gives its place, for an exemplar."""
+        place = bisect_left(self.bounds, seconds)
+        self.counts[place] += 1
+        self.sum += seconds
+        return place
+
+
+@final
+class UpstreamTally:
+    """What became of requests at one upstream: statuses of answers, words for failures, retries."""
+
+    __slots__ = ("duration", "failures", "name", "responses", "retries")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.responses: dict[int, int] = {}
+        self.failures: dict[str, int] = {}
+        self.retries = 0
+        self.duration = Histogram(DURATIONS)
+
+    def answered(self, status: int, seconds: float) -> None:
+        """A backend's final head came, so many seconds after it was asked."""
+        self.responses[status] = self.responses.get(status, 0) + 1
+        self.duration.observe(seconds)
+
+    def failed(self, reason: str) -> None:
+        """An attempt brought no answer."""
+        self.failures[reason] = self.failures.get(reason, 0) + 1
+
+
+@final
+class RouteTally:
+    """What became of the requests of one route. `upstream` is None where it has no backend."""
+
+    __slots__ = (
+        "aborted",
+        "attempts",
+        "decisions",
+        "duration",
+        "operation",
+        "overhead",
+        "received",
+        "requests",
+        "route",
+        "sent",
+        "upstream",
+    )
+
+    def __init__(
+        self, route: str, upstream: UpstreamTally | None, operation: str, durations: Sequence[float]
+    ) -> None:
+        self.route = route
+        self.upstream = upstream
+        self.operation = operation
+        self.requests: dict[int, int] = {}  # see `label`
+        self.decisions: dict[tuple[str, str, str], int] = {}  # policy, reason, mode
+        self.duration = Histogram(durations)
+        self.overhead = Histogram(OVERHEADS)
+        self.aborted = self.attempts = self.received = self.sent = 0
+
+    def retried(self) -> None:
+        """A request goes to its upstream once more."""
+        if self.upstream is not None:
+            self.upstream.retries += 1
+
+    def count(self, method: bytes, status: int) -> None:
+        """A request is over."""
+        key = _NUMBERS.get(method, 0) * _STATUSES + status
+        self.requests[key] = self.requests.get(key, 0) + 1
+
+    def decide(self, policy: str, reason: str, mode: str) -> None:
+        """A request was refused, or would have been."""
+        key = policy, reason, mode
+        self.decisions[key] = self.decisions.get(key, 0) + 1
+
+
+def label(key: int) -> tuple[str, str]:
+    """The method and the status of a key of `RouteTally.requests`."""
+    number, status = divmod(key, _STATUSES)
+    return METHODS[number], str(status)
