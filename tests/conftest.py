@@ -30,10 +30,11 @@ from trustme import CA
 
 from gateway import build
 from gateway.app import Gateway
-from gateway.config.load import load_snapshot
+from gateway.config.load import load, load_snapshot
 from gateway.config.snapshot import Snapshot
 from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
+from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.routing import Match, Router
 
 ROOT = Path(__file__).parent.parent
@@ -162,6 +163,18 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
         (folder / "gateway.yaml").write_text(gateway + dedent(more))
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
         return load_snapshot(folder / "gateway.yaml", environ or {}, ports)
+
+    return make
+
+
+@pytest.fixture
+def stage(snapshot: Callable[..., Snapshot], tmp_path: Path) -> Callable[..., Stage]:
+    """Make a Stage on which it is NOW: the arguments are those of `snapshot`."""
+
+    def make(*arguments: str, **words: str) -> Stage:
+        snapshot(*arguments, **words)
+        path = tmp_path / "configuration" / "gateway.yaml"
+        return Stage(load(path, {}), RehearsalPorts(NOW))
 
     return make
 

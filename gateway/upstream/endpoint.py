@@ -37,7 +37,7 @@ class Endpoint:
     def __init__(self, pool: Pool, host: str) -> None:
         address = self.address = pool.dialer.address
         self.name = str(address).encode()
-        self.authority = b"localhost" if address.unix else _authority(address)
+        self.authority = authority(address)
         self.host = {"preserve": None, "endpoint": self.authority}.get(host, host.encode())
         self.pool = pool
         self.pending = 0
@@ -73,7 +73,10 @@ class Endpoint:
         return f"<Endpoint {self.address} {self.state} pending={self.pending}>"
 
 
-def _authority(address: Address) -> bytes:
+def authority(address: Address) -> bytes:
+    """The Host by which an endpoint knows itself."""
+    if address.unix:
+        return b"localhost"
     if address.port == (443 if address.tls else 80):
         return str(address).rpartition(":")[0].encode()
     return str(address).encode()
