@@ -21,7 +21,7 @@ from gateway.wire.clock import Clock
 ACCEPT = "application/openmetrics-text; version=1.0.0"
 ROUTES = """\
 routes:
-  - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
+  - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public, operation: payment}
   - {id: few, match: {path: /few}, respond: {status: 204}, auth: public, quota: [one]}
   - {id: moved, match: {path: /moved, methods: [GET]}, redirect: {to: /few}, auth: public}
 tiers:
@@ -96,7 +96,9 @@ async def test_a_request_is_told_by_its_route_its_operation_its_method_and_its_s
     await answered(client, request(b"GET", b"/few"))
     found = await scrape(gateway)
     forwarded = {"route": "all", "upstream": "backend"}
-    counted = found.value("gateway_requests_total", **forwarded, operation="", method="POST", status="201")
+    counted = found.value(
+        "gateway_requests_total", **forwarded, operation="payment", method="POST", status="201"
+    )
     assert 1 == counted
     assert (5, 5) == (
         found.value("gateway_received_bytes_total", **forwarded),
