@@ -17,11 +17,13 @@ import uvloop
 from gateway import __version__, build
 from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
+from gateway.gauges import Gauges
 from gateway.ports import LivePorts
 from gateway.proxy import Proxy
 from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.books import Books
 from gateway.telemetry.destination import Destination, destination, share
+from gateway.telemetry.page import Page
 from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.redaction import Redaction
 from gateway.upstream import Upstream
@@ -42,6 +44,9 @@ _CLOSED = "the handler is closed"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _TLS_BUFFER = 256 * 1024
 _FREE_AT_MOST = 16 * 1024 * 1024
+# Seconds that a thread may keep the interpreter from the loop when both want it; the usual 5 ms would be the
+# whole overhead of a request, for as long as the metrics page is rendered.
+_SWITCH_INTERVAL = 0.0005
 
 
 @final
@@ -58,23 +63,35 @@ class Gateway:
         }
         traces = snapshot.telemetry.traces
         baggage = Baggage(traces.baggage) if traces.baggage else None
-        self.books = Books(self.clock, share(traces, os.environ), baggage=baggage)
-        self.books.bind(snapshot.routes)
+        sample = share(traces, os.environ)
+        self.books = Books(self.clock, sample, snapshot.latency_thresholds, baggage)
+        self.books.bind([*snapshot.routes, snapshot.router.unmatched])
         pseudonym = _pseudonym(snapshot)
         self.proxy = Proxy(snapshot, self.upstreams, self.clock, pseudonym, self.books)
-        collector = destination(traces, snapshot.name, pseudonym.decode(), os.environ)
-        self.recorder: Recorder | None = None
-        self._exporter: Exporter | None = None
-        if collector is not None:
-            self.recorder = Recorder(self.clock, snapshot.version, _secure_endpoints(snapshot))
-            self._exporter = _exporter(self.recorder, collector)
-            self.books.followers += (self.recorder.follow,)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners
         ]
-        self.admin = Admin(self.proxy, snapshot.admin)
+        self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
+        self.admin = Admin(self.proxy, snapshot.admin, Page(self.books, self.gauges))
+        self.recorder: Recorder | None = None
+        self._exporter: Exporter | None = None
+        collector = destination(traces, snapshot.name, pseudonym.decode(), os.environ)
+        if collector is not None:
+            self._record_spans(collector)
         self._tick: asyncio.TimerHandle | None = None
+
+    def _record_spans(self, collector: Destination) -> None:
+        # The libraries take some tenths of a second and 10 MiB; who sends no spans need not pay for it.
+        from gateway.telemetry.exporter import Exporter
+        from gateway.telemetry.senders import sender
+        from gateway.telemetry.spans import Encoder
+
+        snapshot = self.snapshot
+        recorder = self.recorder = Recorder(self.clock, snapshot.version, _secure_endpoints(snapshot))
+        self._exporter = Exporter(recorder, Encoder(collector.resource, Redaction()), sender(collector))
+        self.books.followers += (recorder.follow,)
+        self.gauges.spans = recorder
 
     async def start(self) -> None:
         """Listen on every address. Raises OSError for one that cannot be taken."""
@@ -90,6 +107,7 @@ class Gateway:
         except BaseException:
             await self.stop()
             raise
+        self.gauges.reloads.success(self.clock.epoch + self.clock.now)
         self._schedule()
 
     async def drain(self) -> None:
@@ -134,7 +152,12 @@ class Gateway:
 
     def _schedule(self) -> None:
         self.clock.tick()
-        self._tick = asyncio.get_running_loop().call_later(TICK, self._schedule)
+        due = self.clock.monotonic() + TICK
+        self._tick = asyncio.get_running_loop().call_later(TICK, self._ticked, due)
+
+    def _ticked(self, due: float) -> None:
+        self.gauges.lag.observe(max(0.0, self.clock.monotonic() - due))
+        self._schedule()
 
 
 async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address], None] | None = None) -> None:
@@ -181,6 +204,7 @@ def run(main: Coroutine[None, None, None]) -> None:
     root.setLevel(logging.INFO)
     # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(main)
 
 
@@ -207,15 +231,6 @@ def _secure_endpoints(snapshot: Snapshot) -> frozenset[bytes]:
     """The names of the endpoints that TLS is spoken with."""
     addresses = [address for settings in snapshot.upstreams.values() for address in settings.endpoints]
     return frozenset([str(address).encode() for address in addresses if address.tls])
-
-
-def _exporter(recorder: Recorder, collector: Destination) -> "Exporter":
-    # The libraries take some tenths of a second and 10 MiB; who sends no spans need not pay for it.
-    from gateway.telemetry.exporter import Exporter
-    from gateway.telemetry.senders import sender
-    from gateway.telemetry.spans import Encoder
-
-    return Exporter(recorder, Encoder(collector.resource, Redaction()), sender(collector))
 
 
 def _log_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
