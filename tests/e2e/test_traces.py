@@ -9,6 +9,8 @@ import pytest
 from aiohttp import web
 from grpc import StatusCode
 
+from gateway.telemetry.recorder import QUEUED_AT_MOST
+
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SENT = f"00-{TRACE}-{SPAN}-00"
 PARENT = re.compile("00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -428,9 +430,9 @@ ASKED = """\
 issuers:
   id: {{issuer: https://id.example, audience: [api], algorithms: [ES256], jwks: "{url}/keys?secret=1"}}
   opaque:
-    introspection: {{url: "{url}/introspect", client_id: edge, client_secret: hunter2, timeout: 300ms}}
+    introspection: {{url: "{url}/introspect", client_id: edge, client_secret: hunter2, timeout: 5s}}
 forward_auth:
-  legacy: {{url: "{url}/check", timeout: 300ms, subject: X-User}}
+  legacy: {{url: "{url}/check", timeout: 5s, subject: X-User}}
 """
 
 
@@ -605,20 +607,19 @@ async def test_no_request_notices_a_collector_that_is_not_well(
     assert 1 == sum("spans cannot be sent" in each for each in caplog.messages)
 
 
-async def test_no_request_waits_for_a_collector_that_does_not_answer(
-    edge, ask, collector, monkeypatch, until
-):
+async def test_no_request_waits_for_a_collector_that_does_not_answer(edge, ask, collector, until):
     """What finds no room is dropped and counted."""
-    monkeypatch.setattr("gateway.telemetry.recorder.QUEUED_AT_MOST", 4)
     collector.open.clear()
     gateway = await edge()
     await ask(gateway)
     await until(lambda: collector.asked == 1)
-    for _ in range(6):
+    await ask(gateway)
+    queue = gateway.recorder._queue
+    queue.extend(list(queue) * (QUEUED_AT_MOST - 1))
+    for _ in range(3):
         assert 200 == (await ask(gateway))[0]
-    assert {"queue_full": 4, "export_failed": 0, "rate": 0} == gateway.recorder.dropped
-    collector.open.set()
-    assert 10 == len(await collector.took(10))
+    assert {"queue_full": 6, "export_failed": 0, "rate": 0} == gateway.recorder.dropped
+    assert QUEUED_AT_MOST == len(queue)
 
 
 async def test_what_is_recorded_is_sent_before_the_end(edge, ask, collector, monkeypatch):

@@ -5,6 +5,10 @@ import threading
 
 import pytest
 
+from gateway.http.edits import Block
+from gateway.http.request import Request
+from gateway.policy import Exchange
+from gateway.telemetry.books import Books
 from gateway.telemetry.exporter import Exporter
 from gateway.telemetry.recorder import BATCH, Recorder
 from gateway.telemetry.senders import SendError
@@ -13,12 +17,6 @@ from gateway.wire.clock import Clock
 PATIENCE = 5.0
 AGAIN = SendError("status 503", is_final=False)
 FINAL = SendError("status 400", is_final=True)
-
-
-class Records:
-    """What a record is to the exporter."""
-
-    spans = 2
 
 
 class Collector:
@@ -42,18 +40,37 @@ def recorder():
 
 
 @pytest.fixture
+def over(recorder, snapshot):
+    """Have so many requests be over, of two spans each."""
+    route = snapshot().routes[0]
+
+    def end(count=1):
+        books = Books(Clock(), 1.0)
+        books.followers = (recorder.follow,)
+        for _ in range(count):
+            request = Request(b"GET", b"x", b"/", b"", [], {}, 0, "192.0.2.1", False, Block(()))
+            request_id, trace = books.identify(request, continues=False)
+            passage = books.open(route, Exchange(request, request_id, ()), trace, books.monotonic())
+            books.attempt(passage, b"127.0.0.1:1")
+            passage.status = 200
+            books.close(passage)
+
+    return end
+
+
+@pytest.fixture
 def pauses(monkeypatch):
     """Say how long the pauses between attempts are."""
     return lambda *seconds: monkeypatch.setattr("gateway.telemetry.exporter._PAUSES", seconds)
 
 
 @pytest.fixture
-def sent(recorder, pauses):
+def sent(recorder, over, pauses):
     """Send so many records; gives what is counted: exported, dropped, failures."""
 
     def send(collector, count=1, encode=len):
         pauses(0.0, 0.0)
-        recorder._queue.extend(Records() for _ in range(count))
+        over(count)
         exporter = Exporter(recorder, encode, collector)
         exporter.start()
         recorder.ready.set()
@@ -111,7 +128,7 @@ def test_a_mistake_of_ours_ends_nothing(sent, caplog):
     assert ["spans are lost"] == caplog.messages
 
 
-def test_the_end_waits_for_no_pause(recorder, pauses):
+def test_the_end_waits_for_no_pause(recorder, over, pauses):
     pauses(600.0)
     collector = Collector(AGAIN)
     asked = threading.Event()
@@ -120,7 +137,7 @@ def test_the_end_waits_for_no_pause(recorder, pauses):
         asked.set()
         return collector(message)
 
-    recorder._queue.append(Records())
+    over()
     exporter = Exporter(recorder, len, send)
     exporter.start()
     recorder.ready.set()
@@ -130,11 +147,11 @@ def test_the_end_waits_for_no_pause(recorder, pauses):
     assert 2 == recorder.dropped["export_failed"]
 
 
-def test_what_is_left_at_the_end_is_sent(recorder):
+def test_what_is_left_at_the_end_is_sent(recorder, over):
     collector = Collector(0)
     exporter = Exporter(recorder, len, collector)
     exporter.start()
-    recorder._queue.append(Records())
+    over()
     exporter.stop()
     assert (1, 2) == (len(collector.messages), recorder.exported)
 
