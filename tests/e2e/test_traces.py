@@ -31,7 +31,7 @@ issuers:
 """
 SERVICE_ROUTES = """\
 routes:
-  - {id: item, match: {path: "/items/{id}"}, upstream: backend, auth: public}
+  - {id: item, match: {path: "/items/{id}"}, upstream: backend, auth: public, operation: payment}
   - {id: closed, match: {path: /closed, methods: [GET]}, upstream: backend, auth: id}
   - {id: socket, match: {path: /socket}, upstream: backend, auth: public, upgrade: [websocket]}
   - {id: moved, match: {path: /moved}, redirect: {to: /items/1, status: 308}, auth: public}
@@ -258,6 +258,7 @@ async def test_a_request_by_the_conventions(edge, ask, collector, service):
         "user_agent.original": "probe/1",
         "gateway.request_id": request_id,
         "gateway.config.version": gateway.snapshot.version,
+        "gateway.operation": "payment",
     } == server.attributes
     assert {
         "http.request.method": "GET",
