@@ -48,7 +48,8 @@ class Gateway:
         self.upstreams = {
             name: Upstream(settings, self.clock) for name, settings in snapshot.upstreams.items()
         }
-        self.books = Books(self.clock, snapshot.telemetry.traces.sample)
+        sample = snapshot.telemetry.traces.sample
+        self.books = Books(self.clock, sample, snapshot.latency_thresholds)
         self.books.bind(snapshot.routes)
         self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
         self.listeners = [

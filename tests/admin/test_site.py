@@ -146,6 +146,19 @@ async def test_host_is_its_own_name_or_loopback(administered, ask, path, host, s
 
 
 @pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        pytest.param("172.20.0.5:9901", 200, id="an address"),
+        pytest.param("gateway:9901", 421, id="a name"),
+    ],
+)
+async def test_who_listens_on_every_address_is_asked_by_address(serve, ask, host, status):
+    """So does a scraper that found it in DNS; the name that it had found is any name."""
+    gateway = await serve(policies=ROUTES, admin=f'address: "0.0.0.0:0", token: {TOKEN}')
+    assert status == (await ask(gateway, "/routes", Host=host, Authorization=f"Bearer {TOKEN}"))[0]
+
+
+@pytest.mark.parametrize(
     ("method", "fields", "status"),
     [
         pytest.param("POST", {}, 403, id="as a form could send it"),
