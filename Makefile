@@ -36,11 +36,12 @@ $(COMPILED_DONE): $(INSTALLED) $(SOURCES) setup.py
 demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
 	@$(RUN)gateway demo
 
-check: $(INSTALLED) ## Lint, types, import rules, the configuration and what is generated from its schema.
+check: $(INSTALLED) ## Lint, types, import rules, the configuration, its tests and what is generated.
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)gateway check
+	$(RUN)gateway test --coverage-min 100
 	$(RUN)pytest tests/test_architecture.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.

@@ -133,11 +133,17 @@ def test_rules_for_nothing_are_not_written(config, capsys, tmp_path):
     assert not (tmp_path / "slo.yml").exists()
 
 
-@pytest.mark.parametrize("file", ["gateway", "policies"])
-def test_schema_is_the_one_in_the_repository(capsys, file):
-    folder = {"gateway": "config", "policies": "policies"}[file]
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("gateway", "config/gateway.schema.json"),
+        ("policies", "policies/policies.schema.json"),
+        ("cases", "policies/tests.schema.json"),
+    ],
+)
+def test_schema_is_the_one_in_the_repository(capsys, file, path):
     assert 0 == main(["schema", file])
-    assert (ROOT / folder / f"{file}.schema.json").read_text() == capsys.readouterr().out
+    assert (ROOT / path).read_text() == capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

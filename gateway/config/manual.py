@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from json import dumps
 from typing import Any, final
 
+from gateway.config.schema.cases import CasesSpec
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
 
-_FILES: dict[str, type[Spec]] = {"config/gateway.yaml": GatewaySpec, "policies/*.yaml": PoliciesSpec}
+_FILES: dict[str, type[Spec]] = {
+    "config/gateway.yaml": GatewaySpec,
+    "policies/*.yaml": PoliciesSpec,
+    "policies/tests/*.yaml": CasesSpec,
+}
 _KINDS = {
     "pause": "duration",
     "listening": "address",
@@ -23,7 +28,8 @@ _INTRODUCTION = """\
 
 <!-- Made by `gateway schema --write`; the words stand in gateway/config/schema. -->
 
-`config/gateway.yaml` says where things are, `policies/*.yaml` what is allowed. Paths in a file are relative
+`config/gateway.yaml` says where things are, `policies/*.yaml` what is allowed, `policies/tests/*.yaml` what
+has to become of a request (see [policies as code](policies-as-code.md)). Paths in a file are relative
 to it. `gateway check` names every mistake in all files at once, each with its place; an unknown key is one.
 
 | written | means |
@@ -107,7 +113,9 @@ class _Chapter:
             values = _values(node)
             return f"name: {self._value(values)}" if values else "mapping"
         kind = node.get("x-kind")
-        return _KINDS.get(kind, kind).replace("_", " ") if kind else _TYPES[node["type"]]
+        if kind:
+            return str(_KINDS.get(kind, kind)).replace("_", " ")
+        return _TYPES[node["type"]] if "type" in node else "any value"
 
 
 def _named(node: dict[str, Any], suffix: str) -> Iterator[tuple[str, str]]:

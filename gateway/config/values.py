@@ -6,11 +6,13 @@ says what it got.
 
 import re
 from datetime import datetime
+from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from gateway.config.snapshot import Address, Network
 from gateway.http.fields import REQUEST_FIELDS
+from gateway.http.reason import Reason
 
 DURATION = r"([0-9]{1,9})(ms|s|m|h)"
 SIZE = r"([0-9]{1,9})(B|KiB|MiB|GiB)"
@@ -312,6 +314,16 @@ def _is_place(text: str) -> bool:
         return False
     spelled = f"[{host}]" if ":" in host else host
     return bool(re.fullmatch(HOST, spelled)) and "*" not in host and port != 0
+
+
+def reason(text: str) -> str:
+    """`missing_role`: a word that a refusal bears."""
+    words = list(map(str, Reason))
+    if text not in words:
+        close = get_close_matches(text, words, n=1)
+        hint = f' (did you mean "{close[0]}"?)' if close else ""
+        raise ValueError(f"a word of docs/reasons.md{hint}")
+    return text
 
 
 def prefix(text: str) -> str:

@@ -64,6 +64,7 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         pytest.param(
             values.scope, "https://a.example/pay.write", "https://a.example/pay.write", id="a scope"
         ),
+        pytest.param(values.reason, "missing_role", "missing_role", id="a reason"),
         pytest.param(values.method, "M-SEARCH", "M-SEARCH", id="a rare method"),
         pytest.param(values.field_name, "X-Request-Source", "X-Request-Source", id="a field"),
         pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
@@ -139,6 +140,7 @@ REFUSED = {
     ],
     values.grant: ["payments", "*:read", "*:*", "a*:b", "a:b*", "**"],
     values.scope: ["a b", '"', "\\", "\u00e4", "a\n"],
+    values.reason: ["Missing_role", "missing-role", "MISSING_ROLE"],
     values.method: ["get", "GE T", "CONNECT", "TRACE"],
     values.field_name: ["X Y", "X:", "X\n"],
     values.field_value: [" a", "a\r\nb", "ä", "a\0"],
