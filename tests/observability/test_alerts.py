@@ -16,6 +16,8 @@ import promql_parser
 import pytest
 import yaml
 
+from gateway.telemetry.metrics import METRICS
+
 ROOT = Path(__file__).parents[2]
 OBSERVABILITY = ROOT / "observability"
 RULES = sorted((OBSERVABILITY / "prometheus" / "rules").glob("*.yml"))
@@ -34,7 +36,10 @@ ALWAYS = {"Watchdog"}
 MADE = "slo.yml"
 
 # What the gateway tells of itself: each metric with its labels, and `le` where it is a histogram.
-TOLD = json.loads((Path(__file__).parent / "metrics.json").read_text("utf-8"))
+TOLD = {
+    metric.name: [*metric.labels, *(["le"] if metric.kind == "histogram" else [])]
+    for metric in METRICS.values()
+}
 # What others tell.
 FOREIGN = {
     "up": [],
@@ -276,7 +281,9 @@ def test_every_alert_is_tested_both_ways():
     "command",
     [
         pytest.param(["promtool", "check", "rules", *RULES], id="rules"),
-        pytest.param(["promtool", "test", "rules", *TESTS], id="their tests"),
+        pytest.param(
+            ["promtool", "test", "rules", *(path for path in TESTS if path.name != MADE)], id="their tests"
+        ),
     ],
 )
 def test_prometheus_agrees(command):
