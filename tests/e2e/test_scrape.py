@@ -140,7 +140,10 @@ async def gateway(program, repository, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     demo = await program("demo", "--config", repository)
     text = await demo.said("Ctrl-C stops it.", on="stdout")
-    return re.search(r"gateway at (http://\S+)\.", text)[1], re.search(r"http://(\S+)/routes", text)[1]
+    # Nobody reads the access log, but somebody has to take it.
+    log = asyncio.create_task(demo.process.stdout.read())
+    yield re.search(r"gateway at (http://\S+)\.", text)[1], re.search(r"http://(\S+)/routes", text)[1]
+    log.cancel()
 
 
 @pytest.fixture
