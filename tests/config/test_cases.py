@@ -92,7 +92,8 @@ def problems(tmp_path, specs):
             "cases:\n  - {name: a, request: {path: /a}, expect: {status: 404, policy: alow}}\n",
             [
                 '2:66: cases[0].expect.policy: expected "wire", "route", "cors", "clients", "quota", '
-                '"limits", "validate", "csrf", "auth", "allow" or "gateway", got "alow" (did you mean "allow"?)'
+                '"limits", "validate", "csrf", "auth", "allow" or "gateway", got "alow" '
+                '(did you mean "allow"?)'
             ],
             id="a step that there is not",
         ),
