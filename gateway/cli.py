@@ -75,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     configured("run", run_, "Serve. SIGTERM drains; a second one stops at once.")
     check = configured("check", check_, "Report every problem of every configuration file.")
     check.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
-    configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo = configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo.add_argument("--only", metavar="NAME", help="one of the services, or azora-id, the issuer, alone")
+    demo.add_argument(
+        "--address", default="127.0.0.1:0", help="where that one listens (default: a free port of loopback)"
+    )
     token = verb("token", token_, "Print a token that the running demo takes, good for an hour.")
     token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
     token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
@@ -98,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("name", help="the user")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    slo = configured(
+        "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
+    )
+    slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
+    slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
     add_options(configured("explain", explain_, "Show each step that decides about one request."))
     test = configured("test", test_, "Play the cases of policies/tests: is what becomes of each as expected?")
     test.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of cases (default: all)")
@@ -179,9 +188,19 @@ def check_(options: argparse.Namespace) -> int:
 
 def demo_(options: argparse.Namespace) -> int:
     """`gateway demo`."""
-    from gateway.demo.run import demo
+    from gateway.demo.run import alone, demo, parts
 
-    return demo(_config(options))
+    if options.only is None:
+        return demo(_config(options))
+    if options.only not in parts():
+        return _fail(f"expected one of {', '.join(parts())}, got {options.only!r}", USAGE)
+    from gateway.config.values import listening
+
+    try:
+        address = listening(options.address)
+    except ValueError as error:
+        return _fail(f"--address: expected {error}", USAGE)
+    return alone(options.only, address)
 
 
 def token_(options: argparse.Namespace) -> int:
@@ -251,6 +270,24 @@ def routes_(options: argparse.Namespace) -> int:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return OK
+
+
+def slo_(options: argparse.Namespace) -> int:
+    """`gateway slo`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    if not snapshot.slos:
+        return _fail("no route has an `slo`, its own or by default", FINDINGS)
+    from gateway.slo import rules
+
+    text = rules(snapshot.slos)
+    if options.write is None:
+        print(text, end="")
+        return OK
+    options.write.write_text(text)
+    print(options.write)
     return OK
 
 

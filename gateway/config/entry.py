@@ -17,7 +17,7 @@ from gateway.policy.condition import condition
 from gateway.routing import Match, conflicts, parse_path, template, variables
 
 _TARGETS = ("upstream", "redirect", "respond")
-_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade", "validate")
+_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade", "validate", "slo")
 
 
 @final

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from gateway.config import allow, credentials, entry, fields, issuers, names, pem, tiers
+from gateway.config import allow, credentials, entry, fields, issuers, names, objectives, pem, tiers
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.credentials import Credentials
 from gateway.config.documents import Documents
@@ -65,6 +65,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
     problems += [*credentials.problems(trees), *issuers.unreachable(trees)]
     problems += [*tiers.problems(trees, known_tiers), *entry.problems(entries)]
+    problems += objectives.problems(entries)
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
         problems += credentials.beyond(gateway.tree, gateway.spec)

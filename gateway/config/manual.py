@@ -15,7 +15,13 @@ _FILES: dict[str, type[Spec]] = {
     "policies/*.yaml": PoliciesSpec,
     "policies/tests/*.yaml": CasesSpec,
 }
-_KINDS = {"pause": "duration", "listening": "address", "own_field": "field_name", "site": "origin"}
+_KINDS = {
+    "pause": "duration",
+    "listening": "address",
+    "own_field": "field_name",
+    "site": "origin",
+    "target": "percent",
+}
 _TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "`true`, `false`"}
 _INTRODUCTION = """\
 # Configuration
@@ -33,7 +39,7 @@ to it. `gateway check` names every mistake in all files at once, each with its p
 | `600/1m` | a rate |
 | `20%` | a percentage |
 | `10.0.0.0/8` `2001:db8::/32` | a network, or one address |
-| `${env:NAME}` | what the environment has as NAME; an error where it is not set |
+| `${env:NAME}` | NAME in the environment, or the text of the file that NAME_FILE names there; else an error |
 | `${env:NAME:-default}` | the same with a default |
 | `${file:/run/secrets/x}` | the text of a file, without the line break at its end |
 | `$${` | a plain `${` |
@@ -42,7 +48,7 @@ A value that comes out empty leaves its key out. What YAML 1.1 and 1.2 read diff
 `1:30`, dates) has to be quoted; anchors, aliases, merge keys and tags are not taken.
 
 A route's own key replaces that of its file's `defaults`, which replaces that of gateway.yaml: whole, nothing
-is merged. Keys marked **later** are known but not available yet: to use one is an error.
+is merged.
 """
 
 
@@ -86,10 +92,9 @@ class _Chapter:
     def _row(self, key: str, member: dict[str, Any], is_needed: bool) -> str:
         default = member.get("default")
         said = "needed" if is_needed else "" if default is None else f"`{_written(default)}`"
-        later = "**Later.** " if member.get("x-available") is False else ""
         # A description that equals that of its shape is told by the shape alone.
         meaning = member.get("description") or self._shapes[_name(member)]["description"]
-        return f"| `{key}` | {self._value(member)} | {said} | {later}{_escaped(meaning)} |"
+        return f"| `{key}` | {self._value(member)} | {said} | {_escaped(meaning)} |"
 
     def _value(self, node: dict[str, Any]) -> str:
         if "$ref" in node:

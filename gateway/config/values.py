@@ -97,6 +97,14 @@ def percent(text: str) -> float:
     return float(f"{text[:-1]}e-2")
 
 
+def target(text: str) -> float:
+    """`99.9%`: a share that leaves room for failures, 0.999."""
+    share = percent(text)
+    if not 0 < share < 1:
+        raise ValueError("a percentage between 0% and 100%, neither of them")
+    return share
+
+
 def network(text: str) -> Network:
     """`10.0.0.0/8`, `2001:db8::/32`, or one address; no bits may stand behind the prefix."""
     try:
