@@ -12,21 +12,11 @@ from gateway.config.schema.gateway import LimitsSpec
 from gateway.config.tree import Tree
 
 # Keys that only a route has, and all the others, in the order in which they matter to a request.
-_OWN: Final = ("match", "redirect", "respond", "rewrite", "upgrade")
-_ORDER: Final = (
+_OWN: Final = ("match", "redirect", "respond", "rewrite", "upgrade", "operation")
+ORDER: Final = (
     *("match", "upstream", "prefix", "rewrite", "redirect", "respond", "cors", "clients", "quota", "limits"),
-    *(
-        "csrf",
-        "auth",
-        "allow",
-        "validate",
-        "request_headers",
-        "upgrade",
-        "timeouts",
-        "headers",
-        "compress",
-        "report",
-    ),
+    *("csrf", "auth", "allow", "validate", "request_headers", "upgrade", "timeouts", "headers", "compress"),
+    *("report", "operation", "slo"),
 )
 _BUILT_IN: Final[dict[str, object]] = {"csrf": "auto", "headers": "helmet"}
 _BARE: Final = re.compile(r"(?!.*: )[A-Za-z0-9_./*+@=<>()-][A-Za-z0-9_./*+@:=<>() -]*(?<![: ])")
@@ -77,11 +67,7 @@ def _completed(keys: dict[str, Key], gateway: Tree) -> list[Key]:
     keys.setdefault("limits", Key("limits", usual, gateway.source(("limits", "body")) if body else ""))
     for name, value in _BUILT_IN.items():
         keys.setdefault(name, Key(name, value, ""))
-    return sorted(keys.values(), key=_rank)
-
-
-def _rank(key: Key) -> int:
-    return _ORDER.index(key.name) if key.name in _ORDER else len(_ORDER)
+    return sorted(keys.values(), key=lambda key: ORDER.index(key.name))
 
 
 def as_written(value: object) -> object:

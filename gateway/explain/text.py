@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Final, final
 
 from gateway.explain.report import Pairs, Report
 from gateway.rehearsal import Step, Verdict
 from gateway.rehearsal.outcome import Answer
 from gateway.routing import Route
+from gateway.wire.status import STATUS_LINES
 
 # A longer text than this does not push the places of all others to the right.
 _WIDTH: Final = 64
@@ -99,7 +99,7 @@ def _sections(told: Report, ink: Ink) -> Iterator[list[str]]:
 
 def _answer(answer: Answer) -> Iterator[str]:
     fields = answer.fields
-    yield f"  HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    yield f"  {STATUS_LINES[answer.status].decode()}"
     yield from _fields("  ", [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
     content = answer.body.decode(errors="replace")
     if dict(fields).get(b"Content-Type") == b"application/problem+json":

@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.config.interpolation import Resolved
-from gateway.explain.effective import as_written, effective, flow, of_defaults
+from gateway.config.schema.routes import RouteSpec
+from gateway.explain.effective import ORDER, as_written, effective, flow, of_defaults
 
 
 @pytest.fixture
@@ -48,6 +49,12 @@ def test_what_is_demanded_by_default_does_not_hold_for_public_routes(stage):
     )
     found = [{key.name for key in effective(made.entries[id], made.specs.tree)} for id in "ab"]
     assert [False, True] == ["allow" in names for names in found]
+
+
+def test_every_key_of_a_route_has_its_place():
+    """What a route may say is shown, and where it stands is decided."""
+    names = {field.alias or name for name, field in RouteSpec.model_fields.items()}
+    assert names - {"id"} == set(ORDER)
 
 
 def test_defaults_hold_where_no_route_does(stage):

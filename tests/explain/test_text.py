@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from gateway.explain.question import question
+from gateway.explain.report import report
 from gateway.explain.text import Ink, text
 
 
@@ -92,6 +94,12 @@ def test_a_recorded_request_cannot_write_to_the_terminal(told):
 
 def test_a_target_that_is_no_path_stands_alone(shown):
     assert shown("OPTIONS '*'").startswith("OPTIONS *  from")
+
+
+def test_a_status_that_has_no_name(stage, said):
+    made = stage("routes: [{id: a, match: {path: /a}, respond: {status: 299}, auth: public}]\n")
+    told = report(made, question(said("GET /a"), made.snapshot.listeners))
+    assert "\n  HTTP/1.1 299" in text(told, Ink(False))
 
 
 def test_no_line_ends_in_blanks(shown):
