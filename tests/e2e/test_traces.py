@@ -651,6 +651,10 @@ async def test_the_environment_has_a_say_where_the_configuration_is_silent(
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
     }.items():
         monkeypatch.setenv(name, value)
+    said = 'traces: {sample: "${env:GATEWAY_TRACES_SAMPLE:-1%}"}'
+    text = repository.read_text()
+    assert said in text
+    repository.write_text(text.replace(said, "traces: {}"))
     running = await program("run", "--config", repository)
     said = await running.said("listening on")
     address = re.search(r"listening on (\S+),", said)[1]
