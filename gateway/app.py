@@ -20,7 +20,7 @@ from gateway.config.snapshot import Address, Snapshot
 from gateway.gauges import Gauges
 from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
-from gateway.reload import Load, Outcome, Reloading, UnchangeableError
+from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
 from gateway.telemetry.books import Books
 from gateway.telemetry.page import Page
 from gateway.upstream import Upstream
@@ -71,6 +71,7 @@ class Gateway:
         page = Page(self.books, self.gauges)
         self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload)
         self._reload: asyncio.Task[Outcome] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._tick: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -87,6 +88,10 @@ class Gateway:
             raise
         self.gauges.reloads.success(self.clock.epoch + self.clock.now)
         self._schedule()
+        if self.snapshot.watch:
+            known = look(self.snapshot.files)
+            watching = watch(known, lambda: self.snapshot.files, self.reloading.reload)
+            self._watching = asyncio.get_running_loop().create_task(watching)
 
     async def adopt(self, snapshot: Snapshot, candidate: Candidate) -> None:
         """Serve by another snapshot, which was compiled with `candidate`. What has begun keeps its own.
@@ -141,8 +146,9 @@ class Gateway:
 
     async def stop(self) -> None:
         """Close everything now."""
-        if self._reload is not None:
-            self._reload.cancel()
+        for task in (self._watching, self._reload):
+            if task is not None:
+                task.cancel()
         for listener in self.listeners:
             listener.close()
         for connection in list(self.connections):
