@@ -37,6 +37,7 @@ class Books:
     """
 
     __slots__ = (
+        "_baggage",
         "_by_route",
         "_durations",
         "_learnt",
@@ -62,6 +63,7 @@ class Books:
         self.clock = clock
         self.monotonic: Callable[[], float] = clock.monotonic
         self.ids = Ids()
+        self._baggage = baggage
         self.tracing = Tracing(self.ids, Sampling(sample), baggage)
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.upstreams: dict[str, UpstreamTally] = {}
@@ -88,6 +90,13 @@ class Books:
                 if isinstance(policy, (Quota, RateOnly)):
                     for tier in policy.tiers:
                         self.refusals.setdefault(tier, 0)
+
+    def adopt(self, sample: float, thresholds: Iterable[float], routes: Iterable[Route]) -> None:
+        """Go on with the routes of another configuration. A series that is there keeps its buckets."""
+        self.tracing = Tracing(self.ids, Sampling(sample), self._baggage)
+        self._durations = sorted({*DURATIONS, *thresholds})
+        self._by_route.clear()
+        self.bind(routes)
 
     def tally(self, route: Route) -> RouteTally:
         """The tally of a route."""

@@ -148,6 +148,11 @@ class Recorder:
         self.dropped = {QUEUE_FULL: 0, EXPORT_FAILED: 0, RATE: 0}
         self.ready = Event()
 
+    def adopt(self, version: str, secure: frozenset[bytes]) -> None:
+        """Go on with another configuration."""
+        self.version = version
+        self.secure = secure
+
     def follow(self, passage: Passage, now: float) -> None:
         """Keep a request that is over, if it is to become spans."""
         if passage.tried is None:

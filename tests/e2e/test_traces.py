@@ -3,12 +3,16 @@
 import asyncio
 import json
 import re
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from aiohttp import web
 from grpc import StatusCode
 
+from gateway.app import Gateway
+from gateway.config.load import load_snapshot
+from gateway.ports import LivePorts
 from gateway.telemetry.recorder import QUEUED_AT_MOST
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -663,3 +667,32 @@ async def test_the_environment_has_a_say_where_the_configuration_is_silent(
     (span,) = await collector.took(1)
     assert ("test", True) == (span.resource["deployment.environment.name"], bool(span.flags & 1))
     assert "azora" == collector.headers[0]["x-tenant"]
+
+
+async def test_another_configuration_goes_on_with_its_traces(tmp_path, backend, service, collector, ask):
+    """The share of a reload counts from then on; baggage that is named still passes."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "all.yaml").write_text(
+        'routes: [{id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}]'
+    )
+    file, url = tmp_path / "gateway.yaml", await backend(service.answer)
+
+    def write(sample):
+        more = telemetry(collector.url, sample=sample, more=", baggage: [tenant]")
+        file.write_text(INNER.replace("${env:BACKEND}", url) + more)
+
+    write("0%")
+    load = partial(load_snapshot, file, {})
+    ports = LivePorts()
+    gateway = Gateway(load(ports), ports, load)
+    await gateway.start()
+    try:
+        await ask(gateway)
+        write("100%")
+        await gateway.reloading.reload()
+        await ask(gateway, baggage="tenant=1,user=2")
+        server, _ = await collector.took(2)
+        assert gateway.snapshot.version == server["gateway.config.version"]
+        assert "tenant=1" == service.seen[1]["baggage"]
+    finally:
+        await gateway.stop()

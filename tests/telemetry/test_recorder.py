@@ -155,3 +155,10 @@ def test_what_a_policy_on_trial_would_have_refused_is_kept(clock, recorder, snap
     books.close(passage)
     (record,) = recorder.take()
     assert ("quota", "quota_exceeded", "report") == (record.policy, record.reason, record.mode)
+
+
+def test_another_configuration_is_told_from_then_on(over, recorder):
+    over(sampled=True)
+    recorder.adopt("v2", frozenset([b"127.0.0.1:443"]))
+    over(sampled=True)
+    assert [("v1", 0), ("v2", 1)] == [(each.version, len(each.secure)) for each in recorder.take()]
