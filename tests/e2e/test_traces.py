@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import sys
 from functools import partial
 from itertools import pairwise
 
@@ -638,6 +639,13 @@ async def test_what_is_recorded_is_sent_before_the_end(edge, ask, collector, mon
 async def test_without_a_collector_nothing_is_recorded(serve, ask):
     gateway = await serve(NOBODY)
     assert (None, ()) == (gateway.recorder, gateway.books.followers)
+
+
+async def test_without_a_collector_its_libraries_are_not_loaded():
+    code = "import sys, gateway.cli, gateway.app; print([*{'opentelemetry', 'grpc'} & {*sys.modules}])"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert b"[]\n" == out
 
 
 # As operators run it.
