@@ -124,7 +124,8 @@ async def shell(command):
     process = await asyncio.create_subprocess_shell(
         command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    async with asyncio.timeout(30):
+    # All at once, each a few times the gateway's start: a busy machine needs its time.
+    async with asyncio.timeout(120):
         await process.wait()
 
 
@@ -133,7 +134,7 @@ async def gateway(program, repository, tmp_path, monkeypatch):
     """The demo: where clients reach it, and where its admin listener is."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
-    admin = re.search(r"address: (127\.0\.0\.1:\d+)\n", repository.read_text("utf-8"))[1]
+    admin = re.search(r"ADMIN_ADDRESS:-(127\.0\.0\.1:\d+)", repository.read_text("utf-8"))[1]
     demo = await program("demo", "--config", repository)
     text = await demo.said("Ctrl-C stops it.", on="stdout")
     return re.search(r"gateway at (http://\S+)\.", text)[1], admin
