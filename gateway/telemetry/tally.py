@@ -130,11 +130,11 @@ class RouteTally:
     """What became of the requests of one route. `upstream` is None where it has no backend."""
 
     __slots__ = (
+        "_learnt",
         "aborted",
         "attempts",
         "decisions",
         "duration",
-        "learnt",
         "operation",
         "overhead",
         "received",
@@ -152,7 +152,7 @@ class RouteTally:
         durations: Sequence[float],
         learnt: Learnt,
     ) -> None:
-        self.learnt = learnt
+        self._learnt = learnt
         self.route = route
         self.upstream = upstream
         self.operation = operation
@@ -172,7 +172,7 @@ class RouteTally:
         key = _NUMBERS.get(method, 0) * _STATUSES + status
         requests = self.requests
         if key not in requests:
-            learnt = self.learnt
+            learnt = self._learnt
             if learnt.left:
                 learnt.left -= 1
             else:

@@ -76,7 +76,7 @@ def selectors(expression):
 def filled(expression):
     for name, value in SPANS.items():
         expression = expression.replace(name, value)
-    return re.sub(r"\$\{?\w+\}?", ".*", expression)
+    return re.sub(r"\$\{?\w+\}?", ".*", expression).replace('=".*"', '=~".*"')
 
 
 def questions():
