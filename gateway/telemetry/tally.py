@@ -47,8 +47,8 @@ _NUMBERS: Final = {name.encode(): number for number, name in enumerate(METHODS)}
 _STATUSES: Final = 1000
 
 # Statuses of a backend whose series begin at 0: an alert would not see the first event of one that is born
-# with it.
-EXPECTED: Final[tuple[int, ...]] = (200, 500, 502, 503, 504)
+# with it. Usual successes, and what speaks against a service.
+EXPECTED: Final[tuple[int, ...]] = (200, 201, 204, 500, 502, 503, 504)
 # Series that requests may begin by themselves; a backend that lets clients choose its status could make many.
 LEARNT_AT_MOST: Final = 20_000
 

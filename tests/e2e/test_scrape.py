@@ -52,6 +52,10 @@ QUIET = {
     "loki_write_dropped_entries_total": "no Alloy here",
     'loki_discarded_samples_total{reason!~"rate_limited|per_stream_rate_limit"}': "no Loki here",
     "gateway_certificate_expiry_timestamp_seconds": "no TLS here",
+    "min by (use, certificate) (gateway_certificate_expiry_timestamp_seconds) - time()": "no TLS here",
+    'sum by (route) (rate(gateway_decisions_total{policy="quota",mode="report"}[1m]))': "nothing is on trial",
+    "sum by (policy, reason) (rate("
+    'gateway_decisions_total{mode="report",policy=~".*",route=~".*"}[1m]))': "nothing is on trial",
 }
 
 
