@@ -1,15 +1,12 @@
 """The table of metrics, and series that are made by it."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 
 from gateway.telemetry.metrics import METRICS, REQUESTS, Metric, Sheet
 from gateway.telemetry.tally import Histogram
 
-ROOT = Path(__file__).parents[2]
 # What the naming rules of Prometheus ask for: base units, and `_total` for counters and nothing else.
 _UNIT = re.compile(r"_(seconds|bytes|info)(_total)?$")
 
@@ -88,14 +85,3 @@ def test_histograms_with_other_bounds_are_added_without_losing_any():
 def test_what_is_no_metric_cannot_be_counted():
     with pytest.raises(KeyError):
         Sheet(REQUESTS).add("gateway_invented_total", 1)
-
-
-def test_what_rules_and_dashboards_may_ask_for_is_what_there_is():
-    """They are held to a list, which is held to the table here."""
-    listed = json.loads((ROOT / "tests" / "observability" / "metrics.json").read_text("utf-8"))
-    told = {
-        name: [*metric.labels, *(["le"] if metric.kind == "histogram" else [])]
-        for name, metric in METRICS.items()
-    }
-    assert listed == {name: labels for name, labels in told.items() if name in listed}
-    assert {name for name in told if name.startswith("gateway_")} <= listed.keys()
