@@ -15,16 +15,24 @@ import uvloop
 
 from gateway import __version__, build
 from gateway.admin import Admin
-from gateway.config.snapshot import Address, Snapshot
+from gateway.config.snapshot import Address, Log, Snapshot
 from gateway.ports import LivePorts
 from gateway.proxy import Proxy
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.application_log import application_log
 from gateway.telemetry.books import Books
+from gateway.telemetry.decisions import Decisions
+from gateway.telemetry.redaction import Redaction
+from gateway.telemetry.writer import Writer
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
 from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
 
 log = logging.getLogger("gateway")
+
+# The program's own log before a configuration says otherwise.
+_USUAL_LOG = Log("auto", "info")
 
 # How an error ends that is uvloop's and none of ours: over TLS it goes on writing to a socket that a client
 # has reset. Any client can do so, as often as it likes.
@@ -50,16 +58,22 @@ class Gateway:
         }
         self.books = Books(self.clock, snapshot.telemetry.traces.sample)
         self.books.bind(snapshot.routes)
+        settings = snapshot.telemetry
+        self.writer = Writer(settings.access_log.path) if settings.access_log.format == "json" else None
+        self.decisions = Decisions(settings.decisions) if settings.decisions else None
+        self._log_access()
         self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners
         ]
-        self.admin = Admin(self.proxy, snapshot.admin)
+        self.admin = Admin(self.proxy, snapshot.admin, self.decisions)
         self._tick: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Listen on every address. Raises OSError for one that cannot be taken."""
+        """Listen on every address. Raises OSError for one, or for a file, that cannot be had."""
+        if self.writer is not None:
+            self.writer.start()
         try:
             await self.ports.start()
             for upstream in self.upstreams.values():
@@ -109,6 +123,18 @@ class Gateway:
             self._tick = None
         # Connections say goodbye in the next tick of the loop.
         await asyncio.sleep(0)
+        if self.writer is not None:
+            await asyncio.to_thread(self.writer.stop)
+
+    def _log_access(self) -> None:
+        """Have a line made of each request, if anybody keeps it."""
+        if self.writer is None and self.decisions is None:
+            return
+        snapshot = self.snapshot
+        redaction = Redaction(snapshot.telemetry.access_log.secret)
+        access_log = AccessLog(snapshot.version, self.clock, redaction, self.writer, self.decisions)
+        self.books.followers += (access_log.close,)
+        self.books.unreadable_followers += (access_log.unreadable,)
 
     def _schedule(self) -> None:
         self.clock.tick()
@@ -150,15 +176,9 @@ async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address],
     log.info("stopped")
 
 
-def run(main: Coroutine[None, None, None]) -> None:
+def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG) -> None:
     """Run a coroutine on uvloop, with the program's log on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    application_log(log, sys.stderr)
     uvloop.run(main)
 
 

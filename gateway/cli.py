@@ -138,7 +138,7 @@ def run_(options: argparse.Namespace) -> int:
         return FINDINGS
     from gateway.app import run, serve
 
-    run(serve(snapshot, ports))
+    run(serve(snapshot, ports), snapshot.telemetry.log)
     return OK
 
 

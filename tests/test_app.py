@@ -1,6 +1,7 @@
 """The running gateway in this process: what it opens, what it closes, and in which order."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -148,4 +149,4 @@ async def main():
 run(main())
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
-    assert ["ERROR error"] == [line[24:] for line in told.splitlines()]
+    assert ["error"] == [json.loads(line)["message"] for line in told.splitlines()]

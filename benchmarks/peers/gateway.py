@@ -29,6 +29,7 @@ upstreams:
     endpoints: [http://127.0.0.1:$backend]
     pool: {max_connections: 256, max_pending: 1024, wait: 1s, idle: 55s}
 policies: [policies]
+telemetry: {access_log: {format: none}, decisions: 0}
 """)
 
 _SECURE = Template("""\

@@ -196,10 +196,14 @@ class Traces:
 @final
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """Where a line a request goes; an empty `path` is standard output."""
+    """Where a line a request goes; an empty `path` is standard output.
+
+    `secret` are parameters of queries whose values it does not tell, beside those that are secret everywhere.
+    """
 
     format: Literal["json", "none"]
     path: str
+    secret: tuple[str, ...] = ()
 
 
 @final

@@ -3,7 +3,9 @@
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gateway.app import run, serve
 from gateway.config.load import load_snapshot
@@ -13,6 +15,7 @@ from gateway.demo.examples import examples, tokens
 from gateway.demo.issuer import issuer
 from gateway.demo.services import environment, services
 from gateway.ports import LivePorts
+from gateway.telemetry.application_log import application_log
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -31,11 +34,24 @@ def demo(config: Path) -> int:
 
 
 async def _demo(config: Path) -> None:
-    async with services() as running, issuer() as signing:
-        ports = LivePorts()
-        found = {**environment(running), "AZORA_ISSUER": signing.issuer}
-        snapshot = load_snapshot(config, {**os.environ, **found}, ports)
-        await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
+    with TemporaryDirectory(prefix="azora-log-") as folder:
+        async with services() as running, issuer() as signing:
+            ports = LivePorts()
+            found = {**environment(running), "AZORA_ISSUER": signing.issuer}
+            snapshot = load_snapshot(config, {**os.environ, **found}, ports)
+            application_log(snapshot.telemetry.log, sys.stderr)
+            snapshot = _logging_to(Path(folder), snapshot)
+            await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
+
+
+def _logging_to(folder: Path, snapshot: Snapshot) -> Snapshot:
+    """The same, with its access log in this folder and not between what is shown."""
+    telemetry = snapshot.telemetry
+    access_log = telemetry.access_log
+    if access_log.path or access_log.format == "none":
+        return snapshot
+    access_log = replace(access_log, path=str(folder / "access.log"))
+    return replace(snapshot, telemetry=replace(telemetry, access_log=access_log))
 
 
 def _welcome(snapshot: Snapshot, address: Address) -> None:
@@ -49,6 +65,10 @@ def _welcome(snapshot: Snapshot, address: Address) -> None:
         _ANY.get(snapshot.admin.address.host, snapshot.admin.address.host), snapshot.admin.address.port
     )
     print(f"  # What the gateway knows\n  curl http://{admin}/routes\n  curl http://{admin}/upstreams\n")
+    print(f"  # What it decided about the last requests\n  curl 'http://{admin}/decisions?limit=3'\n")
+    log = snapshot.telemetry.access_log.path
+    if log:
+        print(f"  # Its access log, a line a request, for as long as the demo runs\n  tail {log}\n")
     print("Ctrl-C stops it.", flush=True)
 
 

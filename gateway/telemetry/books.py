@@ -23,6 +23,8 @@ _SWITCHED: Final = 101
 
 
 Follower = Callable[[Passage, float], None]
+# Of what could not be read: why, the status, the id of the answer, and the peer.
+UnreadableFollower = Callable[[Reason, int, bytes, str], None]
 
 
 @final
@@ -30,7 +32,8 @@ class Books:
     """Opens and closes the passages of requests, and adds them up.
 
     Tallies are kept by what their labels say, so that they outlive the configuration that made them.
-    `followers` are told of every request that is over, and when that was.
+    `followers` are told of every request that is over, and when that was; `unreadable_followers` of what
+    could not be read as one.
     """
 
     __slots__ = (
@@ -43,6 +46,7 @@ class Books:
         "monotonic",
         "routes",
         "tracing",
+        "unreadable_followers",
         "upstreams",
     )
 
@@ -55,6 +59,7 @@ class Books:
         self.upstreams: dict[str, UpstreamTally] = {}
         self.in_flight = 0
         self.followers: tuple[Follower, ...] = ()
+        self.unreadable_followers: tuple[UnreadableFollower, ...] = ()
         self._by_route: dict[Route, RouteTally] = {}
         self._durations = sorted({*DURATIONS, *thresholds})
 
@@ -155,6 +160,8 @@ class Books:
         tally = self._tally_of(UNREADABLE, "", "")
         tally.count(b"", status)
         tally.decide("wire", reason, "enforce")
+        for tell in self.unreadable_followers:
+            tell(reason, status, request_id, client)
 
     def _tally_of(self, route: str, upstream: str, operation: str) -> RouteTally:
         labels = route, upstream, operation
