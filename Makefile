@@ -12,7 +12,7 @@ NODE_ISSUER := tests/e2e/oidc/node_modules/.installed
 NPM_QUIET := --ignore-scripts --no-audit --no-fund
 
 .DEFAULT_GOAL := help
-.PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock schema docs clean
+.PHONY: help install compiled demo check test test-compiled test-long bench bench-all lock generated secrets clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,11 +36,12 @@ $(COMPILED_DONE): $(INSTALLED) $(SOURCES) setup.py
 demo: $(INSTALLED) ## Ten toy services with the gateway in front of them; Ctrl-C stops it.
 	@$(RUN)gateway demo
 
-check: $(INSTALLED) ## Lint, types, import rules, the configuration and what is generated from its schema.
+check: $(INSTALLED) ## Lint, types, import rules, the configuration, its tests and what is generated.
 	$(RUN)ruff check .
 	$(RUN)ruff format --check .
 	$(RUN)mypy
 	$(RUN)gateway check
+	$(RUN)gateway test --coverage-min 100
 	$(RUN)pytest tests/test_architecture.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.
@@ -71,8 +72,12 @@ bench-all: $(COMPILED_DONE) ## Every peer that can be had, every row: half an ho
 	@sh benchmarks/install.sh
 	PYTHONPATH=$(COMPILED) $(RUN)python -m benchmarks --peers all --work all
 
-generated: $(INSTALLED) ## Write the JSON Schemas and the configuration reference anew.
+generated: $(INSTALLED) ## Write the JSON Schemas, the configuration reference and the dashboards anew.
 	$(RUN)gateway schema --write
+	$(RUN)python observability/grafana/generate.py
+
+secrets: ## What `docker compose up` needs: passwords and tokens in secrets/, settings in .env.
+	@$(PYTHON) observability/prepare.py
 
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
@@ -86,6 +91,7 @@ endef
 lock: ## Resolve the requirements anew, with hashes.
 	$(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/issuer.in -o requirements/issuer.txt
 	cd tests/e2e/oidc && rm -rf package-lock.json node_modules && \
 		npm install --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) && node -e '$(NO_ADDRESSES)'

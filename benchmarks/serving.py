@@ -24,7 +24,9 @@ _POLL = 0.05
 _PATIENCE = 10.0
 
 # What a response has to carry, by setting.
-_CHECKED = {"policies": RESPONSE_FIELDS, "everything": everything.FIELDS, "redis": everything.FIELDS}
+_CHECKED = {"policies": RESPONSE_FIELDS} | dict.fromkeys(
+    ("everything", "redis", "telemetry", "hindered", "scraped"), everything.FIELDS
+)
 
 
 @contextmanager

@@ -6,9 +6,11 @@ from typing import Literal, final
 MIB = 1 << 20
 
 # What a peer is configured to do: forward and nothing else, forward with the policies of `policies.py` or of
-# `everything.py`, the latter with quotas here or there, find the one route that is asked for among others,
-# speak TLS too.
-Setting = Literal["bare", "policies", "everything", "redis", "routes", "tls"]
+# `everything.py`, the latter with quotas here or there, with less or more telemetry, or with some that is
+# hindered; find the one route that is asked for among others; speak TLS too.
+Setting = Literal[
+    "bare", "policies", "everything", "redis", "routes", "tls", "telemetry", "hindered", "scraped"
+]
 
 # A request as a browser's script makes it; with the request line and Host about 430 bytes.
 _BROWSER = (
@@ -44,7 +46,7 @@ class Workload:
     @property
     def shows_token(self) -> bool:
         """True where the opaque text in `Authorization` would not do."""
-        return self.setting in ("everything", "redis")
+        return self.setting in ("everything", "redis", "telemetry", "hindered", "scraped")
 
 
 WORKLOADS = (
@@ -65,11 +67,14 @@ WORKLOADS = (
     ),
     Workload(
         "everything",
-        "with every policy: tokens, roles, quotas, CORS",
+        "with every policy, a trace context and a log: tokens, roles, quotas, CORS",
         "/area-7/items/42",
         setting="everything",
     ),
     Workload("redis", "quotas in memory against quotas in Redis", "/area-8/items/42", setting="redis"),
+    Workload("telemetry", "what a log and traces cost", "/area-9/items/43", setting="telemetry"),
+    Workload("hindered", "no collector, or no room for the log", "/area-9/items/44", setting="hindered"),
+    Workload("scraped", "beside scrapers that do not read", "/area-9/items/45", setting="scraped"),
     # Both contenders have this route: one beside 9 others, one beside 9,999.
     Workload("routes", "10 routes against 10,000", "/area-9/items/42", setting="routes"),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__, build
+from gateway.explain.options import add_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -22,6 +23,8 @@ Exit status: 0 fine, 1 findings, 2 wrong usage.
 examples:
   gateway init http://127.0.0.1:3000   two commented files for a service of yours
   gateway check                        every problem of every file, with its place
+  gateway explain GET /api/items       each step that decides about a request, and its line of YAML
+  gateway test                         whether the policies do what policies/tests expects
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
@@ -72,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     configured("run", run_, "Serve. SIGTERM drains; a second one stops at once.")
     check = configured("check", check_, "Report every problem of every configuration file.")
     check.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
-    configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo = configured("demo", demo_, "Ten toy services, and the gateway in front of them. Ctrl-C stops it.")
+    demo.add_argument("--only", metavar="NAME", help="one of the services, or azora-id, the issuer, alone")
+    demo.add_argument(
+        "--address", default="127.0.0.1:0", help="where that one listens (default: a free port of loopback)"
+    )
     token = verb("token", token_, "Print a token that the running demo takes, good for an hour.")
     token.add_argument("--role", action="append", default=[], help="a role; may be repeated")
     token.add_argument("--scope", action="append", default=[], help="a scope; may be repeated")
@@ -95,9 +102,23 @@ def _parser() -> argparse.ArgumentParser:
     password.add_argument("name", help="the user")
     routes = configured("routes", routes_, "List the routes: where each request would go.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    slo = configured(
+        "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
+    )
+    slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
+    slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
+    add_options(configured("explain", explain_, "Show each step that decides about one request."))
+    test = configured("test", test_, "Play the cases of policies/tests: is what becomes of each as expected?")
+    test.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of cases (default: all)")
+    test.add_argument("-k", dest="name", metavar="NAME", help="only cases with this in their name")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML for continuous integration")
+    test.add_argument(
+        "--coverage-min", type=float, metavar="PERCENT", help="fail where less is covered than this"
+    )
+    test.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
     schema.add_argument(
-        "file", nargs="?", choices=["gateway", "policies"], default="gateway", help="of which file"
+        "file", nargs="?", choices=["gateway", "policies", "cases"], default="gateway", help="of which file"
     )
     schema.add_argument(
         "--write", action="store_true", help="write schemas and reference into the repository"
@@ -167,9 +188,19 @@ def check_(options: argparse.Namespace) -> int:
 
 def demo_(options: argparse.Namespace) -> int:
     """`gateway demo`."""
-    from gateway.demo.run import demo
+    from gateway.demo.run import alone, demo, parts
 
-    return demo(_config(options))
+    if options.only is None:
+        return demo(_config(options))
+    if options.only not in parts():
+        return _fail(f"expected one of {', '.join(parts())}, got {options.only!r}", USAGE)
+    from gateway.config.values import listening
+
+    try:
+        address = listening(options.address)
+    except ValueError as error:
+        return _fail(f"--address: expected {error}", USAGE)
+    return alone(options.only, address)
 
 
 def token_(options: argparse.Namespace) -> int:
@@ -240,6 +271,48 @@ def routes_(options: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     return OK
+
+
+def slo_(options: argparse.Namespace) -> int:
+    """`gateway slo`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    if not snapshot.slos:
+        return _fail("no route has an `slo`, its own or by default", FINDINGS)
+    from gateway.slo import rules
+
+    text = rules(snapshot.slos)
+    if options.write is None:
+        print(text, end="")
+        return OK
+    options.write.write_text(text)
+    print(options.write)
+    return OK
+
+
+def explain_(options: argparse.Namespace) -> int:
+    """`gateway explain METHOD URL`."""
+    from gateway.config.problem import ConfigError
+    from gateway.explain.run import explain
+
+    try:
+        return explain(options, _config(options), os.environ)
+    except (ConfigError, ValueError, OSError) as error:
+        # 1 is the answer "refused": who could not be asked has not refused.
+        return _fail(str(error), USAGE)
+
+
+def test_(options: argparse.Namespace) -> int:
+    """`gateway test`."""
+    from gateway.cases.run import test
+    from gateway.config.problem import ConfigError
+
+    try:
+        return test(options, _config(options), os.environ)
+    except (ConfigError, ValueError) as error:
+        # 1 is the answer "not as expected": what could not be played has not been answered.
+        return _fail(str(error), USAGE)
 
 
 def schema_(options: argparse.Namespace) -> int:

@@ -53,6 +53,15 @@ async def test_unix_listener_serves_and_leaves_no_file(serve, tmp_path):
     writer.close()
 
 
+def test_objectives_draw_their_lines_through_the_histograms(snapshot, ports):
+    """Those of all routes, so that any two can be compared."""
+    promise = "slo: {latency: {below: 123ms, target: 99%}}"
+    gateway = Gateway(snapshot(defaults=promise), ports)
+    tallies = [*gateway.books.routes.values()]
+    assert tallies
+    assert {True} == {0.123 in tally.duration.bounds for tally in tallies}
+
+
 async def test_start_that_fails_leaves_nothing_open(snapshot, ports, dial):
     """The admin listener and the listeners before the one that cannot be had are closed again."""
     with socket.socket() as taken:

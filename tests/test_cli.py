@@ -77,7 +77,7 @@ def test_configuration_is_found_through_the_environment(config, capsys, monkeypa
     assert capsys.readouterr().out.startswith("ok: 2 routes")
 
 
-@pytest.mark.parametrize("verb", ["check", "run", "routes", "healthcheck", "demo"])
+@pytest.mark.parametrize("verb", ["check", "run", "routes", "slo", "healthcheck", "demo"])
 def test_file_that_is_not_there_is_one_line(capsys, tmp_path, verb):
     assert 1 == main([verb, "--config", str(tmp_path / "none.yaml")])
     out, err = capsys.readouterr()
@@ -85,7 +85,7 @@ def test_file_that_is_not_there_is_one_line(capsys, tmp_path, verb):
     assert line.endswith("none.yaml:1:1: expected a file that can be read: No such file or directory")
 
 
-@pytest.mark.parametrize("verb", ["run", "routes", "healthcheck"])
+@pytest.mark.parametrize("verb", ["run", "routes", "slo", "healthcheck"])
 def test_verbs_that_need_a_configuration_tell_its_problems(broken, capsys, verb):
     """On standard error: what they print is for others."""
     assert 1 == main([verb, "--config", broken()])
@@ -116,11 +116,50 @@ def test_no_routes_are_no_lines(config, capsys):
     assert "" == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("file", ["gateway", "policies"])
-def test_schema_is_the_one_in_the_repository(capsys, file):
-    folder = {"gateway": "config", "policies": "policies"}[file]
+def test_rules_are_printed_or_written(config, capsys, tmp_path):
+    promising = config(ROUTES.replace("upstream: pay", "upstream: pay, slo: {availability: 99%}"))
+    assert 0 == main(["slo", "--config", promising])
+    printed = capsys.readouterr().out
+    assert 'route="charge"' in printed
+    file = tmp_path / "slo.yml"
+    assert 0 == main(["slo", "--config", promising, "--write", str(file)])
+    assert (f"{file}\n", printed) == (capsys.readouterr().out, file.read_text())
+
+
+def test_rules_for_nothing_are_not_written(config, capsys, tmp_path):
+    """A file without them would end every alert, and nobody would know."""
+    assert 1 == main(["slo", "--config", config(), "--write", str(tmp_path / "slo.yml")])
+    assert ("", "gateway: no route has an `slo`, its own or by default\n") == capsys.readouterr()
+    assert not (tmp_path / "slo.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("gateway", "config/gateway.schema.json"),
+        ("policies", "policies/policies.schema.json"),
+        ("cases", "policies/tests.schema.json"),
+    ],
+)
+def test_schema_is_the_one_in_the_repository(capsys, file, path):
     assert 0 == main(["schema", file])
-    assert (ROOT / folder / f"{file}.schema.json").read_text() == capsys.readouterr().out
+    assert (ROOT / path).read_text() == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["--only", "azora-bay"], "expected one of api-gateway, auth-service, ", id="no part"),
+        pytest.param(
+            ["--only", "azora-pay", "--address", "pay:80"],
+            "--address: expected an address such as",
+            id="a name",
+        ),
+    ],
+)
+def test_demo_tells_what_it_cannot_run_alone(capsys, arguments, message):
+    assert 2 == main(["demo", *arguments])
+    assert capsys.readouterr().err.startswith(f"gateway: {message}")
 
 
 def test_init_writes_two_files_that_load(capsys, tmp_path):

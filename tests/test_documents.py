@@ -25,7 +25,7 @@ from gateway.wire.upstream import Fault
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "docs/*.md", "benchmarks/*.md")
+    for pattern in ("*.md", "docs/*.md", "docs/runbooks/*.md", "benchmarks/*.md")
     for path in ROOT.glob(pattern)
 )
 
@@ -47,11 +47,6 @@ def text(document: str) -> str:
 def prose(document: str) -> str:
     """A document without its fenced blocks."""
     return _FENCE.sub("", text(document))
-
-
-def section(document: str, heading: str) -> str:
-    """What stands under a heading of the second level, without its fenced blocks."""
-    return prose(document).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 def commands(document: str) -> list[str]:
@@ -159,7 +154,11 @@ def test_every_link_leads_somewhere(document):
 
 
 def test_readme_leads_to_every_document():
-    assert set(DOCUMENTS) - {"README.md"} <= set(_LINK.findall(prose("README.md")))
+    """To runbooks through their index."""
+    folder = "docs/runbooks/"
+    runbooks = {document for document in DOCUMENTS if document.startswith(folder)} - {f"{folder}README.md"}
+    assert set(DOCUMENTS) - runbooks - {"README.md"} <= set(_LINK.findall(prose("README.md")))
+    assert runbooks == {folder + link for link in _LINK.findall(prose(f"{folder}README.md"))}
 
 
 @pytest.mark.parametrize(("verb", "options"), VERBS, ids=[" ".join((verb, *rest)) for verb, rest in VERBS])
@@ -200,15 +199,6 @@ def test_getting_started_shows_what_init_writes():
     assert {name: data(name, yaml) for name, yaml in written.items()} == {
         name: data(name, yaml) for name, yaml in shown.items()
     }
-
-
-def test_readme_names_what_is_not_available_yet():
-    """The keys that the reference marks so, no more and no fewer."""
-    later = re.findall(r"^\| `(\w+)` \|.*\| \*\*Later\.\*\*", text("docs/configuration.md"), re.MULTILINE)
-    cells = re.findall(
-        r"^\| [^|`]+ \|([^|]+)\|$", section("README.md", "What it does not do yet"), re.MULTILINE
-    )
-    assert set(later) == {key for cell in cells for key in _SPAN.findall(cell)}
 
 
 def test_architecture_names_every_part_of_the_gateway():

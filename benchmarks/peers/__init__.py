@@ -4,7 +4,7 @@ from benchmarks.peers.aiohttp import AIOHTTP
 from benchmarks.peers.caddy import CADDY
 from benchmarks.peers.envoy import ENVOY
 from benchmarks.peers.express import EXPRESS
-from benchmarks.peers.gateway import GATEWAY, IN_MEMORY, IN_REDIS, MANY_ROUTES, TEN_ROUTES
+from benchmarks.peers.gateway import GATEWAY, HINDERED, IN_MEMORY, IN_REDIS, MANY_ROUTES, SAYING, TEN_ROUTES
 from benchmarks.peers.haproxy import HAPROXY
 from benchmarks.peers.nginx import NGINX
 from benchmarks.peers.traefik import TRAEFIK
@@ -22,4 +22,6 @@ PEERS = (
     MANY_ROUTES,
     IN_MEMORY,
     IN_REDIS,
+    *SAYING,
+    *HINDERED,
 )

@@ -6,6 +6,7 @@ policies, and with every policy: all of them. For the row of routes it stands tw
 """
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from string import Template
@@ -17,6 +18,7 @@ from benchmarks.everything import AUDIENCE, BURST, FIELDS, ISSUER, LIMIT, ORIGIN
 from benchmarks.peer import Peer, Site
 from benchmarks.policies import ALLOWED, REMOVED
 from benchmarks.processes import free_port
+from benchmarks.workloads import Setting
 
 _GATEWAY = Template("""\
 version: 1
@@ -29,8 +31,16 @@ upstreams:
     endpoints: [http://127.0.0.1:$backend]
     pool: {max_connections: 256, max_pending: 1024, wait: 1s, idle: 55s}
 policies: [policies]
-telemetry: {access_log: {format: none}, decisions: 0}
+telemetry: $telemetry
 """)
+
+# What a gateway that says nothing about itself still does: count, and pass a trace on.
+_SILENT = "{access_log: {format: none}, decisions: 0, traces: {sample: 0%}}"
+_LOGGING = "{access_log: {path: access.log}, traces: {sample: 0%}}"
+_TRACING = '{access_log: {format: none}, decisions: 0, traces: {endpoint: "http://127.0.0.1:%d", sample: %s}}'
+
+_FULL = "{access_log: {path: /dev/full}, traces: {sample: 0%}}"
+_TELEMETRY: frozenset[Setting] = frozenset({"telemetry"})
 
 _SECURE = Template("""\
   - address: 127.0.0.1:$port
@@ -63,9 +73,25 @@ def _forwarding(site: Site) -> list[str]:
     return _run(site, f"{_EVERYTHING}{policies}}}")
 
 
-def _everything(site: Site, more: str = "") -> list[str]:
+def _everything(site: Site, more: str = "", telemetry: str = _LOGGING) -> list[str]:
     policies = _EVERY_POLICY % json.dumps(dict(FIELDS))
-    return _run(site, _routes(ROUTES), policies, _ISSUERS % public_key() + more)
+    return _run(site, _routes(ROUTES), policies, _ISSUERS % public_key() + more, telemetry)
+
+
+def _saying(telemetry: str) -> Callable[[Site], list[str]]:
+    return lambda site: _everything(site, telemetry=telemetry)
+
+
+def _tracing(sample: str) -> Callable[[Site], list[str]]:
+    return lambda site: _everything(site, telemetry=_TRACING % (site.secure, sample))
+
+
+def _collector(site: Site) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.collector", str(site.secure)]
+
+
+def _scraper(site: Site) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.scraper", str(site.secure)]
 
 
 def _counting_in_redis(site: Site) -> list[str]:
@@ -94,15 +120,17 @@ def _routes(count: int) -> str:
     )
 
 
-def _run(site: Site, routes: str, defaults: str = _DEFAULTS, more: str = "") -> list[str]:
+def _run(
+    site: Site, routes: str, defaults: str = _DEFAULTS, more: str = "", telemetry: str = _SILENT
+) -> list[str]:
     config = site.folder / "gateway.yaml"
     secure = ""
     if site.setting == "tls":
         write_certificate(site.folder)
         secure = _SECURE.substitute(port=site.secure, certificate=CERTIFICATE, key=KEY)
-    config.write_text(
-        _GATEWAY.substitute(port=site.port, secure=secure, admin=free_port(), backend=site.backend) + more
-    )
+    admin = site.secure if site.setting == "scraped" else free_port()
+    ports = {"port": site.port, "admin": admin, "backend": site.backend}
+    config.write_text(_GATEWAY.substitute(ports, secure=secure, telemetry=telemetry) + more)
     policies = site.folder / "policies"
     policies.mkdir()
     (policies / "bench.yaml").write_text(f"{defaults}routes:\n{routes}\n")
@@ -124,5 +152,26 @@ IN_MEMORY, IN_REDIS = (
         *("quotas in Redis", ("gateway",), "version", _counting_in_redis),
         settings=frozenset({"redis"}),
         beside=_redis,
+    ),
+)
+
+# The gateway against itself, with less and with more to say; the first is what the others are held against.
+SAYING = (
+    Peer("says nothing", ("gateway",), "version", _saying(_SILENT), settings=_TELEMETRY),
+    Peer("a line a request", ("gateway",), "version", _saying(_LOGGING), settings=_TELEMETRY),
+    Peer("1 % traced", ("gateway",), "version", _tracing("1%"), settings=_TELEMETRY, beside=_collector),
+    Peer("all traced", ("gateway",), "version", _tracing("100%"), settings=_TELEMETRY, beside=_collector),
+)
+HINDERED = (
+    Peer("undisturbed", ("gateway",), "version", _everything, settings=frozenset({"hindered", "scraped"})),
+    Peer("no collector", ("gateway",), "version", _tracing("1%"), settings=frozenset({"hindered"})),
+    Peer("a full disk", ("gateway",), "version", _saying(_FULL), settings=frozenset({"hindered"})),
+    Peer(
+        "scrapers that stall",
+        ("gateway",),
+        "version",
+        _everything,
+        settings=frozenset({"scraped"}),
+        beside=_scraper,
     ),
 )

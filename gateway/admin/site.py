@@ -5,6 +5,7 @@ an attacker here: the Host must be ours (DNS rebinding), and a request that chan
 field that no form can send.
 """
 
+import asyncio
 import hmac
 import re
 from collections.abc import Awaitable, Callable
@@ -21,8 +22,14 @@ from gateway.config.snapshot import Admin as Settings
 from gateway.proxy import Proxy
 from gateway.routing import Forward, Redirect, Route
 from gateway.telemetry.decisions import Decisions
+from gateway.telemetry.page import Page
 
 _OPEN = frozenset(["/livez", "/readyz"])
+# Seconds: how long whoever asked for a long answer may take for it, and how long `stop` waits for those.
+_WRITING_AT_MOST = 10.0
+_SHUTDOWN_AT_MOST = 1.0
+# Answers that are written at a time. What nobody reads is kept until its time is over.
+_PAGES_AT_MOST = 16
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 _COUNT = re.compile(r"[0-9]{1,3}")
 # How many decisions are told at once: unless asked, and at most.
@@ -37,16 +44,22 @@ class Admin:
     Without a decision record there is no `/decisions`.
     """
 
-    def __init__(self, proxy: Proxy, settings: Settings, decisions: Decisions | None = None) -> None:
+    def __init__(
+        self, proxy: Proxy, settings: Settings, page: Page, decisions: Decisions | None = None
+    ) -> None:
         self._proxy = proxy
         self._decisions = decisions
         self._settings = settings
+        self._page = page
+        self._pages = 0
         self._runner: web.AppRunner | None = None
         self.address = settings.address
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
-        runner = self._runner = web.AppRunner(self._application(), access_log=None)
+        runner = self._runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_AT_MOST
+        )
         await runner.setup()
         address = self.address
         if address.unix:
@@ -69,6 +82,7 @@ class Admin:
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
+            application.router.add_get("/metrics", self._metrics),
         ]
         if self._decisions is not None:
             tells = partial(_decisions, self._decisions)
@@ -142,6 +156,32 @@ class Admin:
                 for name, upstream in self._proxy.upstreams.items()
             ]
         )
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        if self._pages >= _PAGES_AT_MOST:
+            return _refusal(503, "Too many ask for this at a time.")
+        self._pages += 1
+        try:
+            text, media_type = await self._page.render(request.headers.get("Accept", ""))
+            return await _written(request, text, media_type)
+        finally:
+            self._pages -= 1
+
+
+async def _written(request: web.Request, text: bytes, media_type: str) -> web.StreamResponse:
+    """Write a long answer; whoever does not take it in time is cut off."""
+    response = web.StreamResponse(headers={"Content-Type": media_type})
+    response.content_length = len(text)
+    try:
+        async with asyncio.timeout(_WRITING_AT_MOST):
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await response.write(text)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    return response
 
 
 async def _decisions(decisions: Decisions, request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from gateway.config import objectives
 from gateway.config.credentials import Credentials
 from gateway.config.documents import Documents
 from gateway.config.entry import Entry
@@ -104,6 +105,7 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
+        slos=objectives.slos(specs.entries),
     )
 
 
@@ -148,6 +150,7 @@ class _Compiler:
             body_limit=self._body_limit(asked),
             target=target,
             answers_preflights=self._cors_in_force(spec) is not None,
+            operation=spec.operation or "",
         )
 
     def unmatched(self) -> Route:

@@ -17,7 +17,7 @@ from gateway.policy.condition import condition
 from gateway.routing import Match, conflicts, parse_path, template, variables
 
 _TARGETS = ("upstream", "redirect", "respond")
-_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade", "validate")
+_OF_UPSTREAMS = ("rewrite", "request_headers", "timeouts", "upgrade", "validate", "slo")
 
 
 @final
@@ -33,12 +33,16 @@ class Layer:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A route with its defaults filled in; `sources` has the `file:line` of each key that somebody said."""
+    """A route with its defaults filled in.
+
+    Of each key that somebody said, `said` has the value as it stands there, and `sources` the `file:line`.
+    """
 
     tree: Tree
     path: Path
     own: frozenset[str]
     spec: RouteSpec
+    said: Mapping[str, object]
     sources: Mapping[str, str]
 
     @property
@@ -58,17 +62,19 @@ def entry(tree: Tree, path: Path, spec: RouteSpec, defaults: Sequence[Layer]) ->
     """The route that stands at `path`, with what it does not say from the first of `defaults` that does."""
     layers = (Layer(tree, path, spec), *defaults)
     filled: dict[str, object] = {}
+    said: dict[str, object] = {}
     sources: dict[str, str] = {}
     for name in DefaultsSpec.model_fields:
         layer = next((layer for layer in layers if getattr(layer.spec, name) is not None), None)
         if layer is not None:
             filled[name] = getattr(layer.spec, name)
             key = _key(name)
+            said[key] = layer.tree.at((*layer.path, key))
             sources[key] = layer.tree.source((*layer.path, key))
     if spec.redirect is not None or spec.respond is not None:
         filled["upstream"] = spec.upstream
     own = frozenset(map(_key, spec.model_fields_set))
-    return Entry(tree, path, own, spec.model_copy(update=filled), sources)
+    return Entry(tree, path, own, spec.model_copy(update=filled), said, sources)
 
 
 def _key(name: str) -> str:

@@ -1,7 +1,8 @@
 """`${env:NAME}`, `${env:NAME:-default}` and `${file:/path}` inside a text; `$${` stands for `${`.
 
-The environment is a mapping that the caller hands in. What comes out is marked as Resolved, so that no
-message repeats it and so that a number or a truth value may come from outside too.
+The environment is a mapping that the caller hands in; where it lacks NAME, and has NAME_FILE, that is the
+path of a file with the value, as container engines hand over secrets. What comes out is marked as Resolved,
+so that no message repeats it and so that a number or a truth value may come from outside too.
 """
 
 import re
@@ -54,7 +55,7 @@ class Interpolation:
             raise ValueError(
                 "expected ${env:NAME}, ${env:NAME:-default}, ${file:/path}, or $${ for a plain ${"
             )
-        value = self.environ.get(asked[1], "") or asked[2]
+        value = self.environ.get(asked[1], "") or self._kept(asked[1]) or asked[2]
         if value is None:
             if asked[1] not in self.environ:
                 raise ValueError(f"expected the environment to hold {asked[1]}, which is not set")
@@ -62,6 +63,11 @@ class Interpolation:
         if not _is_text(value):
             raise ValueError(f"expected {asked[1]} to hold UTF-8 text")
         return value
+
+    def _kept(self, name: str) -> str:
+        """What stands in the file that NAME_FILE names; empty where no file is named."""
+        path = self.environ.get(f"{name}_FILE", "")
+        return self._file(path) if path else ""
 
     def _file(self, name: str) -> str:
         path = self.folder / name

@@ -6,21 +6,19 @@ module.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from json import dumps
 from os.path import normpath
 from pathlib import Path
-from typing import Generic, TypeVar, final
+from typing import TypeVar
 
 from pydantic import ValidationError
 
-from gateway.config import allow, credentials, entry, fields, issuers, names, pem, tiers, wording
+from gateway.config import allow, credentials, entry, fields, issuers, names, objectives, pem, tiers
 from gateway.config.compile import Specs, compile_snapshot
 from gateway.config.credentials import Credentials
 from gateway.config.documents import Documents
 from gateway.config.entry import Entry, Layer
-from gateway.config.interpolation import Interpolation
+from gateway.config.file import File, read_file
 from gateway.config.offline import Offline
 from gateway.config.problem import ConfigError, Problem
 from gateway.config.schema.credentials import ApiKeysFile, UsersFile
@@ -29,24 +27,12 @@ from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
 from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 from gateway.config.snapshot import Snapshot
-from gateway.config.source import read, read_bytes
 from gateway.config.tree import Tree, shown
 from gateway.policy.ports import Ports
 
 S = TypeVar("S", bound=Spec)
 _POLICIES = GatewaySpec.model_fields["policies"].default
 _VERSION_DIGITS = 12
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _File(Generic[S]):
-    """One file: what stands in it, what it says if it is sound, and what is wrong with it alone."""
-
-    tree: Tree
-    spec: S | None
-    problems: tuple[Problem, ...]
-    digest: bytes = b""
 
 
 def load_snapshot(path: Path, environ: Mapping[str, str], ports: Ports | None = None) -> Snapshot:
@@ -59,9 +45,9 @@ def load_snapshot(path: Path, environ: Mapping[str, str], ports: Ports | None = 
 
 def load(path: Path, environ: Mapping[str, str]) -> Specs:
     """The Specs of the configuration that starts at `path`. Raises ConfigError with every problem."""
-    gateway = _file(path, GatewaySpec, environ)
+    gateway = read_file(path, GatewaySpec, environ)
     places, problems = _policy_files(gateway.tree, path)
-    policies = [_file(place, PoliciesSpec, environ) for place in places]
+    policies = [read_file(place, PoliciesSpec, environ) for place in places]
     keys = _named(path, gateway.tree, "api_keys", ApiKeysFile, environ)
     users = _named(path, gateway.tree, "basic_users", UsersFile, environ)
     listed = [file for file in (keys, users) if file is not None]
@@ -79,6 +65,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += [*names.given_twice(trees), *fields.problems(trees), *allow.problems(trees)]
     problems += [*credentials.problems(trees), *issuers.unreachable(trees)]
     problems += [*tiers.problems(trees, known_tiers), *entry.problems(entries)]
+    problems += objectives.problems(entries)
     if gateway.spec is not None:
         problems += issuers.problems(gateway.tree, gateway.spec.issuers)
         problems += credentials.beyond(gateway.tree, gateway.spec)
@@ -127,40 +114,17 @@ def _policy_files(tree: Tree, path: Path) -> tuple[list[Path], list[Problem]]:
 
 def _named(
     path: Path, tree: Tree, section: str, model: type[S], environ: Mapping[str, str]
-) -> _File[S] | None:
+) -> File[S] | None:
     """The file that a section of gateway.yaml names, None where there is none."""
     name = tree.at((section, "file"))
-    return _file(path.parent / name, model, environ) if isinstance(name, str) and name else None
+    return read_file(path.parent / name, model, environ) if isinstance(name, str) and name else None
 
 
 def _same(one: Path, other: Path) -> bool:
     return normpath(one) == normpath(other)
 
 
-def _file(path: Path, model: type[S], environ: Mapping[str, str]) -> _File[S]:
-    label = normpath(path)
-    try:
-        raw = read_bytes(path)
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or error
-        return _File(
-            Tree(label), None, (Problem(label, 1, 1, "", f"expected a file that can be read: {cause}"),)
-        )
-    tree, problems = read(label, raw, Interpolation(environ, path.parent))
-    digest = sha256(raw + dumps(tree.data).encode()).digest()
-    if tree.data is None:
-        return _File(tree, None, tuple(problems))
-    try:
-        return _File(tree, model.model_validate(tree.data), tuple(problems), digest)
-    except ValidationError as error:
-        # What could not be read is not also reported for being of the wrong type.
-        places = {(problem.line, problem.column) for problem in problems}
-        found = wording.problems(tree, model, error)
-        problems += [problem for problem in found if (problem.line, problem.column) not in places]
-        return _File(tree, None, tuple(problems))
-
-
-def _entries(gateway: _File[GatewaySpec], policies: Sequence[_File[PoliciesSpec]]) -> Iterator[Entry]:
+def _entries(gateway: File[GatewaySpec], policies: Sequence[File[PoliciesSpec]]) -> Iterator[Entry]:
     """Every sound route, also of a file that is not, with its defaults; none whose defaults are not sound."""
     last = _defaults(gateway)
     for file in policies:
@@ -171,13 +135,13 @@ def _entries(gateway: _File[GatewaySpec], policies: Sequence[_File[PoliciesSpec]
             yield entry.entry(file.tree, ("routes", index), spec, (first, last))
 
 
-def _defaults(file: _File[GatewaySpec] | _File[PoliciesSpec]) -> Layer | None:
+def _defaults(file: File[GatewaySpec] | File[PoliciesSpec]) -> Layer | None:
     said = file.tree.at(("defaults",))
     spec = file.spec.defaults if file.spec else _sound(DefaultsSpec, {} if said is None else said)
     return Layer(file.tree, ("defaults",), spec) if spec else None
 
 
-def _routes(file: _File[PoliciesSpec]) -> Iterator[tuple[int, RouteSpec]]:
+def _routes(file: File[PoliciesSpec]) -> Iterator[tuple[int, RouteSpec]]:
     if file.spec is not None:
         yield from enumerate(file.spec.routes)
         return

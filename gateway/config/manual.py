@@ -5,19 +5,31 @@ from collections.abc import Iterator
 from json import dumps
 from typing import Any, final
 
+from gateway.config.schema.cases import CasesSpec
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
 
-_FILES: dict[str, type[Spec]] = {"config/gateway.yaml": GatewaySpec, "policies/*.yaml": PoliciesSpec}
-_KINDS = {"pause": "duration", "listening": "address", "own_field": "field_name", "site": "origin"}
+_FILES: dict[str, type[Spec]] = {
+    "config/gateway.yaml": GatewaySpec,
+    "policies/*.yaml": PoliciesSpec,
+    "policies/tests/*.yaml": CasesSpec,
+}
+_KINDS = {
+    "pause": "duration",
+    "listening": "address",
+    "own_field": "field_name",
+    "site": "origin",
+    "target": "percent",
+}
 _TYPES = {"string": "text", "integer": "number", "number": "number", "boolean": "`true`, `false`"}
 _INTRODUCTION = """\
 # Configuration
 
 <!-- Made by `gateway schema --write`; the words stand in gateway/config/schema. -->
 
-`config/gateway.yaml` says where things are, `policies/*.yaml` what is allowed. Paths in a file are relative
+`config/gateway.yaml` says where things are, `policies/*.yaml` what is allowed, `policies/tests/*.yaml` what
+has to become of a request (see [policies as code](policies-as-code.md)). Paths in a file are relative
 to it. `gateway check` names every mistake in all files at once, each with its place; an unknown key is one.
 
 | written | means |
@@ -27,7 +39,7 @@ to it. `gateway check` names every mistake in all files at once, each with its p
 | `600/1m` | a rate |
 | `20%` | a percentage |
 | `10.0.0.0/8` `2001:db8::/32` | a network, or one address |
-| `${env:NAME}` | what the environment has as NAME; an error where it is not set |
+| `${env:NAME}` | NAME in the environment, or the text of the file that NAME_FILE names there; else an error |
 | `${env:NAME:-default}` | the same with a default |
 | `${file:/run/secrets/x}` | the text of a file, without the line break at its end |
 | `$${` | a plain `${` |
@@ -36,7 +48,7 @@ A value that comes out empty leaves its key out. What YAML 1.1 and 1.2 read diff
 `1:30`, dates) has to be quoted; anchors, aliases, merge keys and tags are not taken.
 
 A route's own key replaces that of its file's `defaults`, which replaces that of gateway.yaml: whole, nothing
-is merged. Keys marked **later** are known but not available yet: to use one is an error.
+is merged.
 """
 
 
@@ -80,10 +92,9 @@ class _Chapter:
     def _row(self, key: str, member: dict[str, Any], is_needed: bool) -> str:
         default = member.get("default")
         said = "needed" if is_needed else "" if default is None else f"`{_written(default)}`"
-        later = "**Later.** " if member.get("x-available") is False else ""
         # A description that equals that of its shape is told by the shape alone.
         meaning = member.get("description") or self._shapes[_name(member)]["description"]
-        return f"| `{key}` | {self._value(member)} | {said} | {later}{_escaped(meaning)} |"
+        return f"| `{key}` | {self._value(member)} | {said} | {_escaped(meaning)} |"
 
     def _value(self, node: dict[str, Any]) -> str:
         if "$ref" in node:
@@ -102,7 +113,9 @@ class _Chapter:
             values = _values(node)
             return f"name: {self._value(values)}" if values else "mapping"
         kind = node.get("x-kind")
-        return _KINDS.get(kind, kind).replace("_", " ") if kind else _TYPES[node["type"]]
+        if kind:
+            return str(_KINDS.get(kind, kind)).replace("_", " ")
+        return _TYPES[node["type"]] if "type" in node else "any value"
 
 
 def _named(node: dict[str, Any], suffix: str) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,17 @@ from typing import Any
 
 from gateway.config.manual import manual
 from gateway.config.reasons import reasons
+from gateway.config.schema.cases import CasesSpec
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
 
-_SPECS: dict[str, type[Spec]] = {"gateway": GatewaySpec, "policies": PoliciesSpec}
-_TITLES = {"gateway": "Azora Gateway: gateway.yaml", "policies": "Azora Gateway: policies/*.yaml"}
+_SPECS: dict[str, type[Spec]] = {"gateway": GatewaySpec, "policies": PoliciesSpec, "cases": CasesSpec}
+_TITLES = {
+    "gateway": "Azora Gateway: gateway.yaml",
+    "policies": "Azora Gateway: policies/*.yaml",
+    "cases": "Azora Gateway: policies/tests/*.yaml",
+}
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _NARROWING = frozenset({"pattern", "enum", "const"})
 _INTERPOLATED = {"type": "string", "pattern": r"\$\{(env|file):[^}]+\}"}
@@ -22,13 +27,14 @@ def generated() -> dict[str, str]:
     return {
         "config/gateway.schema.json": json_schema("gateway"),
         "policies/policies.schema.json": json_schema("policies"),
+        "policies/tests.schema.json": json_schema("cases"),
         "docs/configuration.md": manual(),
         "docs/reasons.md": reasons(),
     }
 
 
 def json_schema(file: str) -> str:
-    """The JSON Schema (2020-12) of `gateway` or `policies`. Raises KeyError for another file."""
+    """The JSON Schema (2020-12) of `gateway`, `policies` or `cases`. Raises KeyError for another file."""
     schema = _for_editors(_SPECS[file].model_json_schema())
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLES[file]}
     return json.dumps({**head, **schema}, indent=2) + "\n"

@@ -184,6 +184,23 @@ class UpstreamSettings:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Slo:
+    """One service level objective: the share `target` of the requests of 30 days has to be good.
+
+    It is for the upstream `service`: for its one route of the id `route`, or where that is empty for all of
+    its routes but those of the ids `excluded`. Good is an answer that is not 5xx, or, where there is `below`,
+    one that takes at most so many seconds.
+    """
+
+    service: str
+    route: str
+    excluded: tuple[str, ...]
+    target: float
+    below: float | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Traces:
     """Where spans go, nowhere without an endpoint; `sample` is the share of requests, from 0 to 1."""
 
@@ -241,3 +258,9 @@ class Snapshot:
     upstreams: Mapping[str, UpstreamSettings]
     routes: tuple[Route, ...]
     router: Router
+    slos: tuple[Slo, ...] = ()
+
+    @property
+    def latency_thresholds(self) -> tuple[float, ...]:
+        """The seconds that objectives draw a line at, in order: histograms need a bucket that ends there."""
+        return tuple(sorted({slo.below for slo in self.slos if slo.below is not None}))

@@ -6,11 +6,13 @@ says what it got.
 
 import re
 from datetime import datetime
+from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from gateway.config.snapshot import Address, Network
 from gateway.http.fields import REQUEST_FIELDS
+from gateway.http.reason import Reason
 
 DURATION = r"([0-9]{1,9})(ms|s|m|h)"
 SIZE = r"([0-9]{1,9})(B|KiB|MiB|GiB)"
@@ -93,6 +95,14 @@ def percent(text: str) -> float:
         raise ValueError("a percentage such as 20%, at most 100%")
     # Divided as text: 99.9 / 100 is not 0.999.
     return float(f"{text[:-1]}e-2")
+
+
+def target(text: str) -> float:
+    """`99.9%`: a share that leaves room for failures, 0.999."""
+    share = percent(text)
+    if not 0 < share < 1:
+        raise ValueError("a percentage between 0% and 100%, neither of them")
+    return share
 
 
 def network(text: str) -> Network:
@@ -304,6 +314,16 @@ def _is_place(text: str) -> bool:
         return False
     spelled = f"[{host}]" if ":" in host else host
     return bool(re.fullmatch(HOST, spelled)) and "*" not in host and port != 0
+
+
+def reason(text: str) -> str:
+    """`missing_role`: a word that a refusal bears."""
+    words = list(map(str, Reason))
+    if text not in words:
+        close = get_close_matches(text, words, n=1)
+        hint = f' (did you mean "{close[0]}"?)' if close else ""
+        raise ValueError(f"a word of docs/reasons.md{hint}")
+    return text
 
 
 def prefix(text: str) -> str:

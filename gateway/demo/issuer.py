@@ -1,10 +1,11 @@
-"""The demo's own issuer: metadata and a key set on loopback. Nobody logs in there; `gateway token` signs."""
+"""The demo's own issuer: metadata and a key set. Nobody logs in there; `gateway token` signs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from gateway.config.snapshot import Address
 from gateway.demo.signing import Signing, fresh
 
 _HOST = "127.0.0.1"
@@ -12,8 +13,11 @@ _KEPT = {"Cache-Control": "max-age=300"}
 
 
 @asynccontextmanager
-async def issuer(port: int = 0) -> AsyncIterator[Signing]:
-    """Run it on 127.0.0.1, on a free port unless one is given. Raises OSError where that is taken."""
+async def issuer(port: int = 0, host: str = _HOST) -> AsyncIterator[Signing]:
+    """Run it on a free port unless one is given. Raises OSError where that is taken.
+
+    It calls itself by the address that it listens on.
+    """
     published: list[Signing] = []
 
     async def metadata(request: web.Request) -> web.Response:
@@ -28,8 +32,8 @@ async def issuer(port: int = 0) -> AsyncIterator[Signing]:
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, _HOST, port).start()
-        signing = fresh(f"http://{_HOST}:{runner.addresses[0][1]}")
+        await web.TCPSite(runner, host, port).start()
+        signing = fresh(f"http://{Address(host, runner.addresses[0][1])}")
         published.append(signing)
         with signing.kept():
             yield signing

@@ -1,8 +1,15 @@
-"""The demo: ten toy services and an issuer on free ports, and the gateway on a configuration before them."""
+"""The demo: ten toy services and an issuer on free ports, and the gateway on a configuration before them.
 
+Each of its parts can also run alone at a given address, as containers want it.
+"""
+
+import asyncio
 import os
 import shutil
+import signal
 import sys
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,17 +20,33 @@ from gateway.config.problem import ConfigError
 from gateway.config.snapshot import Address, Snapshot
 from gateway.demo.examples import examples, tokens
 from gateway.demo.issuer import issuer
-from gateway.demo.services import environment, services
+from gateway.demo.services import SERVICES, environment, service, services
 from gateway.ports import LivePorts
 from gateway.telemetry.application_log import application_log
+
+ISSUER = "azora-id"
 
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def demo(config: Path) -> int:
     """Serve until Ctrl-C; returns the exit status."""
+    return _status(_demo(config))
+
+
+def alone(part: str, address: Address) -> int:
+    """Serve one part, a service or the issuer, until SIGTERM or Ctrl-C; returns the exit status."""
+    return _status(_alone(part, address))
+
+
+def parts() -> tuple[str, ...]:
+    """What can run alone: the ten services, and the issuer."""
+    return (*SERVICES, ISSUER)
+
+
+def _status(serving: Coroutine[None, None, None]) -> int:
     try:
-        run(_demo(config))
+        run(serving)
     except ConfigError as error:
         print(error, file=sys.stderr)
     except OSError as error:
@@ -52,6 +75,19 @@ def _logging_to(folder: Path, snapshot: Snapshot) -> Snapshot:
         return snapshot
     access_log = replace(access_log, path=str(folder / "access.log"))
     return replace(snapshot, telemetry=replace(telemetry, access_log=access_log))
+
+
+async def _alone(part: str, address: Address) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        if part == ISSUER:
+            url = (await stack.enter_async_context(issuer(address.port, address.host))).issuer
+        else:
+            url = await stack.enter_async_context(service(part, address))
+        print(f"{part} answers at {url}", flush=True)
+        await stopping.wait()
 
 
 def _welcome(snapshot: Snapshot, address: Address) -> None:

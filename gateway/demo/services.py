@@ -1,4 +1,4 @@
-"""Starts the ten services on loopback and stops them again.
+"""Starts the ten services on loopback, or one of them anywhere, and stops them again.
 
 A service refuses with `{"error": text}`, so that its own 404 is told from one of the gateway's.
 """
@@ -10,6 +10,7 @@ from logging import Logger
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from gateway.config.snapshot import Address
 from gateway.demo import azora
 
 SERVICES: Mapping[str, Callable[[web.Application], None]] = {
@@ -55,17 +56,24 @@ async def services(
     """
     given = ports or {}
     async with AsyncExitStack() as stack:
-        running = {}
-        for name in SERVICES:
-            runner = web.AppRunner(
-                application(name), access_log=access_log, shutdown_timeout=_SECONDS_TO_FINISH
+        yield {
+            name: await stack.enter_async_context(
+                service(name, Address(_HOST, given.get(name, 0)), access_log=access_log)
             )
-            stack.push_async_callback(runner.cleanup)
-            await runner.setup()
-            await web.TCPSite(runner, _HOST, given.get(name, 0)).start()
-            host, port = runner.addresses[0][:2]
-            running[name] = f"http://{host}:{port}"
-        yield running
+            for name in SERVICES
+        }
+
+
+@asynccontextmanager
+async def service(name: str, address: Address, *, access_log: Logger | None = None) -> AsyncIterator[str]:
+    """Run one of them at `address` and give its URL. Raises OSError where that is taken."""
+    runner = web.AppRunner(application(name), access_log=access_log, shutdown_timeout=_SECONDS_TO_FINISH)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, address.host, address.port).start()
+        yield f"http://{Address(address.host, runner.addresses[0][1])}"
+    finally:
+        await runner.cleanup()
 
 
 def environment(running: Mapping[str, str]) -> dict[str, str]:

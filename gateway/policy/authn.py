@@ -67,9 +67,9 @@ class Authentication:
             if outcome is None:
                 continue
             if isinstance(outcome, Identity | Reply):
-                return self._decide(exchange, outcome)
+                return self.decide(exchange, outcome)
             return self._wait(exchange, outcome, self._methods[number:])
-        return self._decide(exchange, self._nobody)
+        return self.decide(exchange, self._nobody)
 
     async def _wait(
         self, exchange: Exchange, waiting: Awaitable[Outcome], others: Iterable[Method]
@@ -80,9 +80,10 @@ class Authentication:
                 break
             answer = method(exchange)
             outcome = answer if answer is None or isinstance(answer, Identity | Reply) else await answer
-        return self._decide(exchange, self._nobody if outcome is None else outcome)
+        return self.decide(exchange, self._nobody if outcome is None else outcome)
 
-    def _decide(self, exchange: Exchange, outcome: Outcome) -> Verdict:
+    def decide(self, exchange: Exchange, outcome: Outcome) -> Verdict:
+        """What follows from an outcome: the exchange has its principal, or the Reply is the verdict."""
         # A refused request is logged too: what was in its query is taken out in any case.
         for cut in self._cuts:
             cut(exchange.request)

@@ -5,7 +5,6 @@ could not stand in a line as it is; only where something is found each part is e
 one line, plain ASCII and valid JSON, whatever was sent.
 """
 
-import re
 import time
 from typing import Final, final
 
@@ -29,8 +28,9 @@ _METHOD: Final = 32
 _PRINCIPAL: Final = 256
 _ROLES: Final = 32
 
-# What JSON has to escape, and what a terminal or a reader could take for something else (RFC 8259 7).
-_find_unsafe: Final = re.compile(rb"[^ !#-\[\]-~]").search
+# What may stand in a line as it is: neither JSON has to escape it, nor takes a terminal or a reader it for
+# anything else. To take these out of a text finds the others in a third of the time of a regular expression.
+_SAFE: Final = bytes([code for code in range(0x20, 0x7F) if code not in b'"\\'])
 # Principals, and choices of refusals, whose part of a line is remembered.
 _REMEMBERED: Final = 4096
 
@@ -156,7 +156,7 @@ class AccessLog:
             or len(query) > _QUERY
             or len(method) > _METHOD
             or len(host) > _HOST
-            or _find_unsafe(b"".join((client, method, host, path, query, user_agent))) is not None
+            or b"".join((client, method, host, path, query, user_agent)).translate(None, _SAFE)
         ):
             client, method, host = escaped(client), escaped(method[:_METHOD]), escaped(host[:_HOST])
             path, query = escaped(path[:_PATH]), escaped(query[:_QUERY])

@@ -121,6 +121,11 @@ class Writer:
         self._close()
 
     @property
+    def lost(self) -> dict[str, int]:
+        """Lines that were lost, by cause."""
+        return {"queue_full": self.queue_full, "write_failed": self.write_failed}
+
+    @property
     def _name(self) -> str:
         return self._path or "standard output"
 

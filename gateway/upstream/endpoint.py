@@ -17,7 +17,8 @@ class Endpoint:
     """One address of an upstream, which is its `name`. `pending` counts the requests it has not finished.
 
     `host` is the Host that requests get here, None where the client's is kept. `healthy` is the word of the
-    probes; `failures` counts failed requests in a row, and `ejected` says that they were too many.
+    probes; `failures` counts failed requests in a row, and `ejected` says that they were too many, as they
+    have been `ejections` times.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Endpoint:
         "address",
         "authority",
         "ejected",
+        "ejections",
         "failures",
         "healthy",
         "host",
@@ -37,12 +39,13 @@ class Endpoint:
     def __init__(self, pool: Pool, host: str) -> None:
         address = self.address = pool.dialer.address
         self.name = str(address).encode()
-        self.authority = b"localhost" if address.unix else _authority(address)
+        self.authority = authority(address)
         self.host = {"preserve": None, "endpoint": self.authority}.get(host, host.encode())
         self.pool = pool
         self.pending = 0
         self.healthy = True
         self.ejected = False
+        self.ejections = 0
         self.failures = 0
         self._at_most = inf
         self._failed_too_often: Callable[[Endpoint], None] = _nobody_asks
@@ -73,7 +76,10 @@ class Endpoint:
         return f"<Endpoint {self.address} {self.state} pending={self.pending}>"
 
 
-def _authority(address: Address) -> bytes:
+def authority(address: Address) -> bytes:
+    """The Host by which an endpoint knows itself."""
+    if address.unix:
+        return b"localhost"
     if address.port == (443 if address.tls else 80):
         return str(address).rpartition(":")[0].encode()
     return str(address).encode()

@@ -38,6 +38,11 @@ def told(lines):
             id="an upgrade of our own answer",
         ),
         pytest.param(
+            "- {id: a, match: {path: /a}, auth: public, respond: {}, slo: {availability: 99%}}",
+            ["routes[0].slo: expected no slo without an upstream"],
+            id="a promise about our own answer",
+        ),
+        pytest.param(
             "- {id: a, match: {path: '/{x...}/y'}, auth: public, upstream: pay}",
             ['routes[0].match.path: expected {name...} as the last segment only, got "/{x...}/y"'],
             id="a path that is no template",

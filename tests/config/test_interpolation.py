@@ -4,12 +4,22 @@ import pytest
 
 from gateway.config.interpolation import Interpolation, Resolved
 
-ENVIRON = {"NAME": "value", "EMPTY": "", "BROKEN": "\udcff"}
+ENVIRON = {
+    **{"NAME": "value", "EMPTY": "", "BROKEN": "\udcff"},
+    **{
+        "KEPT_FILE": "secret",
+        "NAME_FILE": "gone",
+        "EMPTY_FILE": "",
+        "GONE_FILE": "gone",
+        "BARE_FILE": "bare",
+    },
+}
 
 
 @pytest.fixture
 def expand(tmp_path):
     (tmp_path / "secret").write_bytes(b"from a file\r\n")
+    (tmp_path / "bare").write_bytes(b"\n")
     (tmp_path / "binary").write_bytes(b"\xff")
     (tmp_path / "large").write_bytes(b"x" * (64 * 1024 + 1))
     return Interpolation(ENVIRON, tmp_path)
@@ -21,11 +31,14 @@ def expand(tmp_path):
         pytest.param("${env:NAME}", "value", id="a variable"),
         pytest.param("a ${env:NAME} b ${env:NAME}", "a value b value", id="inside a text, twice"),
         pytest.param("${env:EMPTY}", "", id="an empty variable"),
-        pytest.param("${env:GONE:-default}", "default", id="a default"),
-        pytest.param("${env:GONE:-}", "", id="an empty default"),
+        pytest.param("${env:UNSET:-default}", "default", id="a default"),
+        pytest.param("${env:UNSET:-}", "", id="an empty default"),
         pytest.param("${env:EMPTY:-default}", "default", id="a default for an empty variable"),
-        pytest.param("${env:GONE:-http://h:1}", "http://h:1", id="a default with colons"),
+        pytest.param("${env:UNSET:-http://h:1}", "http://h:1", id="a default with colons"),
         pytest.param("${file:secret}", "from a file", id="a file without its line break"),
+        pytest.param("${env:KEPT}", "from a file", id="a variable whose value is kept in a file"),
+        pytest.param("${env:KEPT:-default}", "from a file", id="a file before a default"),
+        pytest.param("${env:BARE:-default}", "default", id="a default for an empty file"),
         pytest.param("$${env:NAME} ${env:NAME}", "${env:NAME} value", id="an escape beside a variable"),
     ],
 )
@@ -50,11 +63,14 @@ def test_a_text_that_asks_for_nothing_is_not_marked(expand, text, value):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("${env:GONE}", "expected the environment to hold GONE, which is not set", id="not set"),
+        pytest.param(
+            "${env:UNSET}", "expected the environment to hold UNSET, which is not set", id="not set"
+        ),
         pytest.param("${NAME}", r"expected \$\{env:NAME\}", id="neither env nor file"),
         pytest.param("${env:NAME", r"expected \$\{env:NAME\}", id="no end"),
         pytest.param("${env:1}", r"expected \$\{env:NAME\}", id="not the name of a variable"),
         pytest.param("${env:BROKEN}", "expected BROKEN to hold UTF-8 text", id="bytes that are no text"),
+        pytest.param("${env:GONE:-a}", "expected a readable file", id="no default for a file that is gone"),
         pytest.param("${file:gone}", "expected a readable file of at most 64 KiB at gone", id="no such file"),
         pytest.param("${file:large}", "expected a readable file of at most 64 KiB", id="a large file"),
         pytest.param("${file:.}", "expected a readable file", id="a folder"),

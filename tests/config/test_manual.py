@@ -22,8 +22,8 @@ from gateway.config.manual import manual
             id="a mapping, told below",
         ),
         pytest.param(
-            "| `telemetry` | [mapping](#telemetry) |  | **Later.** What the gateway says about itself. |",
-            id="what comes later",
+            "| `target` | percent | needed | The share of requests whose answer must not take longer. |",
+            id="a kind of another name",
         ),
         pytest.param("| `jwks_origins` | list of origin | `[]` |", id="a list"),
     ],

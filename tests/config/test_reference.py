@@ -99,4 +99,3 @@ def test_an_editor_is_told_of_no_nulls_and_no_notes():
     for text in (json_schema("gateway"), json_schema("policies")):
         assert '"null"' not in text
         assert '"x-kind"' not in text
-        assert '"x-available"' not in text

@@ -34,6 +34,8 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         pytest.param(values.rate, "600/1m", (600, 60.0), id="a rate"),
         pytest.param(values.percent, "20%", 0.2, id="a percentage"),
         pytest.param(values.percent, "99.9%", 0.999, id="a percentage with a fraction"),
+        pytest.param(values.target, "99.999999%", 0.99999999, id="a target, almost all"),
+        pytest.param(values.target, "0.000001%", 0.00000001, id="a target, almost nothing"),
         pytest.param(values.network, "10.0.0.0/8", ip_network("10.0.0.0/8"), id="a network"),
         pytest.param(values.network, "2001:db8::1", ip_network("2001:db8::1/128"), id="an address"),
         pytest.param(values.listening, "0.0.0.0:8080", Address("0.0.0.0", 8080), id="every address"),
@@ -62,6 +64,7 @@ KEYS = ("address", "principal", "route", "header:X-Team", "claim:org", "claim:ht
         pytest.param(
             values.scope, "https://a.example/pay.write", "https://a.example/pay.write", id="a scope"
         ),
+        pytest.param(values.reason, "missing_role", "missing_role", id="a reason"),
         pytest.param(values.method, "M-SEARCH", "M-SEARCH", id="a rare method"),
         pytest.param(values.field_name, "X-Request-Source", "X-Request-Source", id="a field"),
         pytest.param(values.field_value, "a, b", "a, b", id="the value of a field"),
@@ -101,6 +104,7 @@ REFUSED = {
         f"{'a.' * 127}b",
     ],
     values.percent: ["20", "101%", "-1%", "%"],
+    values.target: ["99.9", "0%", "0.000000%", "100%", "100.0%", "101%", "-1%", "%"],
     values.network: ["10.0.0.1/8", "10.0.0/8", "10.0.0.0/33", "pay", "::/129"],
     values.listening: [
         *("8080", ":8080", "localhost:80", "::1:80", "[::1]", "1.2.3.4:", "1.2.3.4:65536", "[1.2.3.4]:80"),
@@ -136,6 +140,7 @@ REFUSED = {
     ],
     values.grant: ["payments", "*:read", "*:*", "a*:b", "a:b*", "**"],
     values.scope: ["a b", '"', "\\", "\u00e4", "a\n"],
+    values.reason: ["Missing_role", "missing-role", "MISSING_ROLE"],
     values.method: ["get", "GE T", "CONNECT", "TRACE"],
     values.field_name: ["X Y", "X:", "X\n"],
     values.field_value: [" a", "a\r\nb", "ä", "a\0"],

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -98,3 +99,30 @@ async def program() -> AsyncIterator[Callable[..., Awaitable[Program]]]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+
+
+@pytest.fixture
+async def serving() -> AsyncIterator[Callable[..., Awaitable[str]]]:
+    """Start a program of the Prometheus project, told to take port 0; gives its URL once it says it."""
+    processes = []
+
+    async def start(*arguments: str | Path) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *map(str, arguments),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        processes.append(process)
+        said = ""
+        async with asyncio.timeout(PATIENCE):
+            while (listening := re.search(r'"Listening on" address=(\S+)', said)) is None:
+                line = await process.stderr.readline()
+                assert line, f"{arguments[0]} ended after {said!r}"
+                said += line.decode()
+        return f"http://{listening[1]}"
+
+    yield start
+    for process in processes:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()

@@ -8,7 +8,7 @@ be the same each time.
 import asyncio
 import random
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ from gateway.config.snapshot import Snapshot
 from gateway.http.forwarded import Forwarding
 from gateway.proxy import Proxy
 from gateway.telemetry.books import Books
+from gateway.telemetry.tally import label
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream
@@ -436,7 +437,19 @@ class Bench:
     def outcome(self, *methods: str) -> Outcome:
         """What came of everything."""
         seen = [Seen(_without_id(seen.lines), seen.body, True) for seen in self.script.seen if seen.whole]
-        return Outcome(self.answers(*methods), seen, self.transport.closed or self.transport.ended)
+        answers = self.answers(*methods)
+        self.check_counts([answer for answer in answers if answer.whole and answer.line >= "2"])
+        return Outcome(answers, seen, self.transport.closed or self.transport.ended)
+
+    def check_counts(self, answers: Sequence[Answer]) -> None:
+        """What the client got whole is counted, with its status and the bytes of its body."""
+        counted: Counter[str] = Counter()
+        for tally in self.books.routes.values():
+            for key, count in tally.requests.items():
+                counted[label(key)[1]] += count
+        assert Counter(answer.line[:3] for answer in answers) <= counted
+        readable = [answer for answer in answers if int(answer.line[:3]) < 400]
+        assert sum(len(answer.body) for answer in readable) <= sum(t.sent for t in self.books.routes.values())
 
     def check_books(self) -> None:
         """Whatever has happened, the counters are right and nothing hangs on a closed connection."""
@@ -447,6 +460,7 @@ class Bench:
         if self.transport.closed:
             assert State.DEAD == self.client.state
             assert 0 == self.endpoint.pending
+            assert 0 == self.books.in_flight
         if self.transport.lost:
             assert self.client not in self.connections
             assert self.client not in self.clock.watched

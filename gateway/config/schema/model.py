@@ -1,8 +1,7 @@
 """What the schema is written with.
 
-A field is `needed` (has to be there), `optional`, or comes `later`: its shape is known and
-checked, its use is a load error until the policy behind it is built. Texts that stand for a value are read
-while they are validated, so a spec holds seconds, bytes, networks and addresses.
+A field is `needed` (has to be there) or `optional`. Texts that stand for a value are read while they are
+validated, so a spec holds seconds, bytes, networks and addresses.
 """
 
 from collections.abc import Callable
@@ -20,10 +19,7 @@ from pydantic import (
     GetJsonSchemaHandler,
     Strict,
     Tag,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from gateway.config import values
@@ -50,27 +46,12 @@ def optional(description: str, default: Any = None, alias: str | None = None) ->
     return Field(default, alias=alias, description=description, validate_default=default is not None)
 
 
-def later(description: str, default: Any = None, alias: str | None = None) -> Any:
-    """A key whose shape is known and whose use is refused, because its policy is not built yet."""
-    field: FieldInfo = Field(
-        default, alias=alias, description=description, json_schema_extra={"x-available": False}
-    )
-    field.metadata.append(WrapValidator(_refuse))
-    return field
-
-
 def available(*built: object) -> AfterValidator:
     """Refuses those of a closed list of values that are not built yet."""
 
-    return later_where(lambda value: value not in built)
-
-
-def later_where(is_later: Callable[[Any], bool]) -> AfterValidator:
-    """Refuses the values that need something which is not built yet."""
-
     def check(value: object) -> object:
-        if is_later(value):
-            raise _not_yet()
+        if value not in built:
+            raise PydanticCustomError("later", "not available yet")
         return value
 
     return AfterValidator(check)
@@ -79,15 +60,6 @@ def later_where(is_later: Callable[[Any], bool]) -> AfterValidator:
 def rule(message: str) -> PydanticCustomError:
     """A finding that says everything itself; for what several keys of one mapping break together."""
     return PydanticCustomError("rule", "{message}", {"message": message})
-
-
-def _refuse(value: object, shape: ValidatorFunctionWrapHandler) -> object:
-    shape(value)
-    raise _not_yet()
-
-
-def _not_yet() -> PydanticCustomError:
-    return PydanticCustomError("later", "not available yet")
 
 
 @final
@@ -161,6 +133,7 @@ Partition = Annotated[str, Reads(values.partition, values.PARTITION)]
 Chooser = Annotated[str, Reads(values.chooser, values.CHOOSER)]
 Store = Annotated[str, Reads(values.store)]
 Percent = Annotated[float, Reads(values.percent, values.PERCENT)]
+Target = Annotated[float, Reads(values.target, values.PERCENT)]
 Block = Annotated[Network, Reads(values.network)]
 Listening = Annotated[Address, Reads(values.listening)]
 Endpoint = Annotated[Address, Reads(values.endpoint)]

@@ -23,7 +23,6 @@ from gateway.config.schema.model import (
     Method,
     Name,
     OwnField,
-    Percent,
     Permission,
     Prefix,
     Scope,
@@ -31,8 +30,8 @@ from gateway.config.schema.model import (
     Size,
     Spec,
     Status,
+    Target,
     Text,
-    later,
     needed,
     optional,
     rule,
@@ -164,11 +163,24 @@ class ValidateSpec(Spec):
         return self
 
 
-class SloSpec(Spec):
-    """Objectives that alerts and histograms are made from."""
+class LatencySpec(Spec):
+    """How many answers have to come how soon."""
 
-    availability: Percent | None = optional("The share of requests that must succeed.")
-    latency: Duration | None = optional("How long a good answer may take.")
+    below: Duration = needed("How long an answer may take.")
+    target: Target = needed("The share of requests whose answer must not take longer.")
+
+
+class SloSpec(Spec):
+    """What is promised of the requests of 30 days: `gateway slo` makes recordings and alerts of it."""
+
+    availability: Target | None = optional("The share of requests whose answer must not be 5xx.")
+    latency: LatencySpec | None = optional("How many answers have to come how soon.")
+
+    @model_validator(mode="after")
+    def _promises_something(self) -> "SloSpec":
+        if not self.model_fields_set:
+            raise rule("expected at least one of availability and latency, got none")
+        return self
 
 
 def _each_once(said: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -226,7 +238,10 @@ class DefaultsSpec(Spec):
         "become weak, which `If-Match` does not match."
     )
     report: Items[Decider] | None = optional("Policies that decide, but let pass what they would refuse.")
-    slo: SloSpec | None = later("Objectives that alerts are made from.")
+    slo: SloSpec | None = optional(
+        "What is promised of the requests of 30 days. In `defaults` it is promised of the upstream: of all "
+        "its routes together that do not say it themselves."
+    )
 
     @property
     def is_public(self) -> bool:
@@ -280,4 +295,7 @@ class RouteSpec(DefaultsSpec):
     respond: RespondSpec | None = optional("What is answered without a backend.")
     rewrite: RewriteSpec | None = optional("The path that is forwarded, instead of taking the prefix off.")
     upgrade: Items[Literal["websocket"]] = optional("Protocols that a connection may change to.", ())
-    operation: Text | None = later("The name of the operation in telemetry.")
+    operation: Name | None = optional(
+        "What the route is for, such as `payment`: a label in metrics, an attribute of spans. Several routes "
+        "may have the same."
+    )

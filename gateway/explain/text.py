@@ -1,0 +1,132 @@
+"""An explanation as people read it: first each step, then the answer, then what made it so."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
+from typing import Final, final
+
+from gateway.explain.report import Pairs, Report
+from gateway.rehearsal import Step, Verdict
+from gateway.rehearsal.outcome import Answer
+from gateway.routing import Route
+
+# A longer text than this does not push the places of all others to the right.
+_WIDTH: Final = 64
+_BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE = "1", "2", "1;31", "32", "33", "36"
+_COLOURS: Final[Mapping[Verdict, str]] = {
+    Verdict.PASSED: _GREEN,
+    Verdict.ASSUMED: _BLUE,
+    Verdict.ANSWERED: _BLUE,
+    Verdict.ON_TRIAL: _YELLOW,
+    Verdict.UNKNOWN: _YELLOW,
+    Verdict.REFUSED: _RED,
+    Verdict.NOT_ASKED: _DIM,
+}
+
+
+@final
+class Ink:
+    """Colours where a terminal shows them, else none."""
+
+    def __init__(self, colours: bool) -> None:
+        self._colours = colours
+
+    def __call__(self, code: str, text: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colours and text else text
+
+
+def text(told: Report, ink: Ink) -> str:
+    """The whole explanation, with a line break at its end."""
+    parts = [_head(told, ink), [""], _steps(told.outcome.steps, ink), [""], _verdict(told, ink)]
+    parts += [["", *section] for section in _sections(told, ink)]
+    return "\n".join([line.rstrip() for part in parts for line in part]) + "\n"
+
+
+def _head(told: Report, ink: Ink) -> list[str]:
+    draft, assumed = told.question.draft, told.question.assumed
+    host = "" if "://" in draft.target else draft.host
+    who = f", as {assumed}" if assumed is not None else ""
+    where = f"from {draft.client} on {told.listener}{who}"
+    return [f"{ink(_BOLD, f'{draft.method} {host}{draft.target}')}  {where}"]
+
+
+def _steps(steps: Sequence[Step], ink: Ink) -> list[str]:
+    said = [f"{step.reason}: {step.note}" if step.reason else step.note for step in steps]
+    name, verdict = max(len(step.name) for step in steps), max(len(step.verdict) for step in steps)
+    width = max([len(each) for each in said if len(each) <= _WIDTH], default=0)
+    lines = []
+    for step, note in zip(steps, said, strict=True):
+        colour = _COLOURS[step.verdict]
+        word = ink(colour, f"{step.verdict:{verdict}}")
+        place = ink(_DIM, step.source)
+        lines.append(f"  {step.name:{name}}  {word}  {note:{width}}  {place}")
+    return lines
+
+
+def _verdict(told: Report, ink: Ink) -> Iterator[str]:
+    outcome, decider = told.outcome, told.outcome.decider
+    place = f" at {decider.source}" if decider.source else ""
+    match outcome.verdict:
+        case Verdict.REFUSED if outcome.answer is not None:
+            said = f"Refused: {outcome.answer.status} {decider.reason} by {decider.name}{place}"
+        case Verdict.ANSWERED if outcome.answer is not None:
+            said = f"Answered: {outcome.answer.status} by {decider.name}{place}"
+        case Verdict.UNKNOWN:
+            said = f"Unknown: {decider.name} {decider.note}{place}"
+        case _:
+            said = f"Passes: {decider.note}"
+    yield ink(_COLOURS[outcome.verdict], said)
+    # The line of YAML that refused is the one to look at.
+    yield from [f"  {key.name}: {key}" for key in told.keys if key.name == decider.name and outcome.reason]
+    yield from [f"  {hint}" for hint in told.hints]
+
+
+def _sections(told: Report, ink: Ink) -> Iterator[list[str]]:
+    outcome = told.outcome
+    if outcome.answer is not None:
+        yield [ink(_BOLD, "What the client gets"), *_answer(outcome.answer)]
+    if outcome.forward is not None:
+        line, fields = told.forwarded
+        yield [ink(_BOLD, f"What {outcome.forward.upstream} sees"), f"  {line}", *_fields("  ", fields)]
+        yield [ink(_BOLD, "What is done to its response"), *_changes(told, ink)]
+    if outcome.route is not None:
+        yield list(_policy(told, outcome.route, ink))
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    fields = answer.fields
+    yield f"  HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    yield from _fields("  ", [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
+    content = answer.body.decode(errors="replace")
+    if dict(fields).get(b"Content-Type") == b"application/problem+json":
+        content = json.dumps(json.loads(content), indent=2, ensure_ascii=False)
+    if content:
+        yield ""
+        yield from [f"  {line}" for line in content.splitlines()]
+
+
+def _changes(told: Report, ink: Ink) -> Iterator[str]:
+    changes = told.changes
+    yield from _fields(f"  {ink(_GREEN, 'set')}      ", changes.set)
+    yield from _fields(f"  {ink(_GREEN, 'default')}  ", changes.default)
+    yield from _fields(f"  {ink(_GREEN, 'add')}      ", changes.add)
+    own = changes.own_removals
+    others = len(changes.remove) - len(own)
+    told_of = [f"{others} more that tell of the software behind"] if others else []
+    if own or told_of:
+        yield f"  {ink(_RED, 'remove')}   {', '.join([*own, *told_of])}"
+
+
+def _policy(told: Report, route: Route, ink: Ink) -> Iterator[str]:
+    # What no route takes has one without a path.
+    named = f"The route {route.id}, with its defaults" if route.pattern else "The defaults of gateway.yaml"
+    yield ink(_BOLD, named)
+    yield from [f"  {{{name}}} is {value}" for name, value in told.outcome.captures.items()]
+    name = max(len(key.name) for key in told.keys)
+    width = max([len(str(key)) for key in told.keys if len(str(key)) <= _WIDTH], default=0)
+    for key in told.keys:
+        yield f"  {key.name:{name}}  {key!s:{width}}  {ink(_DIM, key.source or 'built in')}"
+
+
+def _fields(before: str, fields: Pairs | Iterable[tuple[str, str]]) -> Iterator[str]:
+    yield from [f"{before}{name}: {value}" for name, value in fields]
