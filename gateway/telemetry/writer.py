@@ -165,13 +165,13 @@ class Writer:
         """Write these lines, and count what becomes of them."""
         text = b"".join(batch)
         size = len(text)
-        # What follows a line that was cut must not become a part of it.
-        mended = 1 if self._torn else 0
-        if mended:
-            text = b"\n" + text
-        written = 0
+        written = mended = 0
         try:
             self._renew()
+            if self._torn:
+                # What follows a line that was cut must not become a part of it.
+                mended = 1
+                text = b"\n" + text
             while written < len(text):
                 written += self._write_some(memoryview(text)[written:])
         except OSError as error:
