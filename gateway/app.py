@@ -66,7 +66,7 @@ class Gateway:
         self.books.bind([*snapshot.routes, snapshot.router.unmatched])
         self.writer = Writer(settings.access_log.path) if settings.access_log.format == "json" else None
         self.decisions = Decisions(settings.decisions) if settings.decisions else None
-        self._log_access()
+        self.access_log = self._access_log()
         self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
@@ -135,15 +135,15 @@ class Gateway:
         if self.writer is not None:
             await asyncio.to_thread(self.writer.stop)
 
-    def _log_access(self) -> None:
-        """Have a line made of each request, if anybody keeps it."""
+    def _access_log(self) -> AccessLog | None:
+        """What makes a line of each request, if anybody keeps it."""
         if self.writer is None and self.decisions is None:
-            return
-        snapshot = self.snapshot
-        redaction = Redaction(snapshot.telemetry.access_log.secret)
-        access_log = AccessLog(snapshot.version, self.clock, redaction, self.writer, self.decisions)
+            return None
+        redaction = Redaction(self.snapshot.secrets)
+        access_log = AccessLog(self.snapshot.version, self.clock, redaction, self.writer, self.decisions)
         self.books.followers += (access_log.close,)
         self.books.unreadable_followers += (access_log.unreadable,)
+        return access_log
 
     def _schedule(self) -> None:
         self.clock.tick()

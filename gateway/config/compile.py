@@ -14,7 +14,7 @@ from gateway.config.entry import Entry
 from gateway.config.identity import Authentications
 from gateway.config.pem import Pem
 from gateway.config.quotas import Quotas
-from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec
+from gateway.config.schema.gateway import GatewaySpec, ListenerSpec, ListenerTlsSpec, TelemetrySpec
 from gateway.config.schema.named import CorsSpec, HeadersSpec, RoleSpec, TierSpec
 from gateway.config.schema.routes import (
     AllowSpec,
@@ -101,10 +101,11 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
         limits=Limits(**dict(gateway.limits)),
         timeouts=Timeouts(**dict(gateway.timeouts)),
-        telemetry=_telemetry(gateway),
+        telemetry=_telemetry(gateway.telemetry),
         upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
+        secrets=tuple(issuer.token.query for issuer in gateway.issuers.values() if issuer.token.query),
         slos=objectives.slos(specs.entries),
     )
 
@@ -333,13 +334,11 @@ def _listener(spec: ListenerSpec, pem: Pem) -> Listener:
     )
 
 
-def _telemetry(gateway: GatewaySpec) -> Telemetry:
-    spec = gateway.telemetry
+def _telemetry(spec: TelemetrySpec) -> Telemetry:
     traces = spec.traces
-    tokens = tuple(issuer.token.query for issuer in gateway.issuers.values() if issuer.token.query)
     return Telemetry(
         traces=Traces(traces.endpoint or "", traces.protocol, traces.sample, traces.baggage),
-        access_log=AccessLog(spec.access_log.format, spec.access_log.path, tokens),
+        access_log=AccessLog(spec.access_log.format, spec.access_log.path),
         log=Log(spec.log.format, spec.log.level),
         decisions=spec.decisions,
     )

@@ -213,14 +213,10 @@ class Traces:
 @final
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    """Where a line a request goes; an empty `path` is standard output.
-
-    `secret` are parameters of queries whose values it does not tell, beside those that are secret everywhere.
-    """
+    """Where a line a request goes; an empty `path` is standard output."""
 
     format: Literal["json", "none"]
     path: str
-    secret: tuple[str, ...] = ()
 
 
 @final
@@ -246,7 +242,10 @@ class Telemetry:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The whole configuration, compiled; `version` is a digest of every file it was made from."""
+    """The whole configuration, compiled; `version` is a digest of every file it was made from.
+
+    `secrets` are parameters of queries that hold tokens: no log tells their values.
+    """
 
     version: str
     name: str
@@ -258,6 +257,7 @@ class Snapshot:
     upstreams: Mapping[str, UpstreamSettings]
     routes: tuple[Route, ...]
     router: Router
+    secrets: tuple[str, ...]
     slos: tuple[Slo, ...] = ()
 
     @property

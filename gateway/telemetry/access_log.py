@@ -87,7 +87,8 @@ class _Labels:
 class AccessLog:
     """Makes the line of each request that is over, for a writer and for the decision record.
 
-    Either may be None; who wants no line at all makes no AccessLog. `version` is that of the configuration.
+    Either may be None; who wants no line at all makes no AccessLog. `version` is that of the configuration,
+    and `redaction` knows its secrets: see `adopt` for another one.
     """
 
     __slots__ = (
@@ -113,16 +114,21 @@ class AccessLog:
         decisions: Decisions | None,
     ) -> None:
         self._clock = clock
-        self._redaction = redaction
         self._writer = writer
         self._decisions = decisions
         self._second = -1
         self._time = b""
-        self._end = b'"config_version":"%b"}\n' % escaped_text(version)
-        self._labels: dict[Route, _Labels] = {}
+        self.adopt(version, redaction)
         self._principals: dict[tuple[str, frozenset[str]], bytes] = {}
         self._decided: dict[tuple[str, str, str, str], bytes] = {}
         self._reported: dict[tuple[tuple[str, Reason], ...], bytes] = {}
+
+    def adopt(self, version: str, redaction: Redaction) -> None:
+        """Go on with another configuration."""
+        self._end = b'"config_version":"%b"}\n' % escaped_text(version)
+        self._redaction = redaction
+        # Its routes are others, and nothing else should keep the old ones.
+        self._labels: dict[Route, _Labels] = {}
 
     def close(self, passage: Passage, now: float) -> None:
         """A request is over."""

@@ -303,6 +303,19 @@ def test_one_line_is_made_for_all_who_keep_it(clock, passage, tmp_path):
     assert USUAL == {name: value for name, value in decisions.newest(1)[0].items() if name != "policies"}
 
 
+def test_another_configuration_has_its_own_version_and_secrets(clock, passage):
+    log = AccessLog("abc", clock, Redaction(), None, None)
+    asked = passage(query=b"?ticket=s3cret")
+    assert ("abc", "?ticket=s3cret") == versioned(log.line(asked, 100.25))
+    log.adopt("def", Redaction(["ticket"]))
+    assert ("def", "?ticket=REDACTED") == versioned(log.line(asked, 100.25))
+
+
+def versioned(line):
+    told = json.loads(line)
+    return told["config_version"], told["query"]
+
+
 def test_invented_names_fill_no_memory(log, passage):
     for number in range(5000):
         log.line(passage(principal=Principal(f"user-{number}", "any")), 100.25)
