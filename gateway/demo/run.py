@@ -21,6 +21,7 @@ from gateway.config.snapshot import Address, Snapshot
 from gateway.demo.examples import examples, tokens
 from gateway.demo.issuer import issuer
 from gateway.demo.services import SERVICES, environment, service, services
+from gateway.policy.ports import Ports
 from gateway.ports import LivePorts
 from gateway.telemetry.application_log import application_log
 
@@ -60,11 +61,14 @@ async def _demo(config: Path) -> None:
     with TemporaryDirectory(prefix="azora-log-") as folder:
         async with services() as running, issuer() as signing:
             ports = LivePorts()
-            found = {**environment(running), "AZORA_ISSUER": signing.issuer}
-            snapshot = load_snapshot(config, {**os.environ, **found}, ports)
+            environ = {**os.environ, **environment(running), "AZORA_ISSUER": signing.issuer}
+
+            def load(ports: Ports) -> Snapshot:
+                return _logging_to(Path(folder), load_snapshot(config, environ, ports))
+
+            snapshot = load(ports)
             application_log(snapshot.telemetry.log, sys.stderr)
-            snapshot = _logging_to(Path(folder), snapshot)
-            await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
+            await serve(snapshot, ports, load, ready=lambda address: _welcome(snapshot, address))
 
 
 def _logging_to(folder: Path, snapshot: Snapshot) -> Snapshot:
