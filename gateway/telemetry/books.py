@@ -77,11 +77,9 @@ class Books:
     def bind(self, routes: Iterable[Route]) -> None:
         """Make the tallies of these routes now: a series that begins at 0 shows its first event."""
         for route in routes:
-            tally, target = self.tally(route), route.target
-            if isinstance(target, Forward):
-                tally.expect(route.methods or ("GET",), EXPECTED)
-            else:
-                tally.expect(route.methods or ("GET",), (target.status,))
+            target = route.target
+            statuses = EXPECTED if isinstance(target, Forward) else (target.status,)
+            self.tally(route).expect(route.methods or ("GET",), statuses)
             for policy in route.pipeline.policies:
                 if isinstance(policy, (Quota, RateOnly)):
                     for tier in policy.tiers:
