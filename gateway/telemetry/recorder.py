@@ -11,6 +11,7 @@ from gateway.policy import Exchange
 from gateway.routing import Forward
 from gateway.telemetry.books import CLIENT_LEFT
 from gateway.telemetry.passage import NOT_YET, Passage
+from gateway.telemetry.redaction import Redaction
 from gateway.wire.clock import Clock
 
 # Requests that wait to be sent, and how many are sent at a time.
@@ -68,9 +69,7 @@ class Record:
         "waits",
     )
 
-    def __init__(
-        self, passage: Passage, ended: float, epoch: float, version: str, secure: frozenset[bytes]
-    ) -> None:
+    def __init__(self, passage: Passage, ended: float, epoch: float, recorder: "Recorder") -> None:
         exchange = passage.exchange
         request = exchange.request
         self.trace = passage.trace
@@ -81,7 +80,7 @@ class Record:
         self.method = request.method[:_METHOD]
         self.authority = request.authority
         self.path = request.path[:_PATH]
-        self.query = request.query[:_QUERY]
+        self.query = recorder.redaction(request.query[:_QUERY])
         self.scheme = "https" if request.secure else "http"
         self.client = request.client
         self.user_agent = request.noted.get(b"user-agent", b"")[:_USER_AGENT]
@@ -96,8 +95,8 @@ class Record:
         self.target = b""
         if self.tried and isinstance(target, Forward):
             self.target = target.path(request, exchange.captures)[:_PATH]
-        self.version = version
-        self.secure = secure
+        self.version = recorder.version
+        self.secure = recorder.secure
 
     @property
     def spans(self) -> int:
@@ -117,7 +116,8 @@ def _verdict(passage: Passage, exchange: Exchange) -> tuple[str, str, str]:
 class Recorder:
     """Follows the books, and keeps what is to be sent.
 
-    `version` is that of the configuration, `secure` names the endpoints that are spoken TLS with. `exported`
+    `version` is that of the configuration, `secure` names the endpoints that are spoken TLS with, `redaction`
+    takes secrets out of queries. `exported`
     and `dropped`, by cause, count spans, `failures` calls that went wrong; the thread that sends counts here,
     too. `ready` is set when sending is worth its while.
     """
@@ -131,11 +131,13 @@ class Recorder:
         "exported",
         "failures",
         "ready",
+        "redaction",
         "secure",
         "version",
     )
 
-    def __init__(self, clock: Clock, version: str, secure: frozenset[bytes]) -> None:
+    def __init__(self, clock: Clock, version: str, secure: frozenset[bytes], redaction: Redaction) -> None:
+        self.redaction = redaction
         self._clock = clock
         self._queue: deque[Record] = deque()
         # When the last ones were recorded that were not sampled, and which of these comes next.
@@ -148,8 +150,9 @@ class Recorder:
         self.dropped = {QUEUE_FULL: 0, EXPORT_FAILED: 0, RATE: 0}
         self.ready = Event()
 
-    def adopt(self, version: str, secure: frozenset[bytes]) -> None:
+    def adopt(self, version: str, secure: frozenset[bytes], redaction: Redaction) -> None:
         """Go on with another configuration."""
+        self.redaction = redaction
         self.version = version
         self.secure = secure
 
@@ -161,7 +164,7 @@ class Recorder:
             if not self._grants(now):
                 self.dropped[RATE] += 1
                 return
-        record = Record(passage, now, self._clock.epoch, self.version, self.secure)
+        record = Record(passage, now, self._clock.epoch, self)
         waiting = len(self._queue)
         if waiting >= QUEUED_AT_MOST:
             self.dropped[QUEUE_FULL] += record.spans

@@ -22,7 +22,6 @@ from gateway.http.reason import Reason
 from gateway.telemetry.ids import SPAN, Ids
 from gateway.telemetry.passage import NOT_YET, Attempt, Wait
 from gateway.telemetry.recorder import Record
-from gateway.telemetry.redaction import Redaction
 from gateway.telemetry.tally import METHODS
 
 # OTLP, SpanFlags: whether the parent is another process's is known, and it is.
@@ -50,10 +49,9 @@ _REMEMBERED: Final = 4096
 class Encoder:
     """Makes one message of many records. `resource` says whose they are."""
 
-    def __init__(self, resource: Iterable[tuple[str, str]], redaction: Redaction) -> None:
+    def __init__(self, resource: Iterable[tuple[str, str]]) -> None:
         self._resource = Resource(attributes=[_shared(name, value) for name, value in resource])
         self._scope = InstrumentationScope(name="gateway", version=__version__)
-        self._redaction = redaction
         self._ids = Ids()
 
     def __call__(self, records: Sequence[Record]) -> ExportTraceServiceRequest:
@@ -96,7 +94,7 @@ class Encoder:
                 *_if("http.request.method_original", original),
                 _shared("url.scheme", record.scheme),
                 _own("url.path", _text(record.path)),
-                *_if("url.query", _text(self._redaction(record.query))[1:]),
+                *_if("url.query", _text(record.query)[1:]),
                 *_if("server.address", host),
                 *_number("server.port", port),
                 *_if("client.address", record.client),
@@ -128,7 +126,7 @@ class Encoder:
         scheme = "https" if attempt.endpoint in record.secure else "http"
         host, port = _place(attempt.endpoint, scheme)
         authority = "localhost" if attempt.endpoint.startswith(_UNIX) else _text(attempt.endpoint)
-        url = f"{scheme}://{authority}{_text(record.target + self._redaction(record.query))}"
+        url = f"{scheme}://{authority}{_text(record.target + record.query)}"
         error = _attempt_error(record, attempt, is_last=is_last)
         return _client(
             *(record, attempt.span_id, _verb(method), attempt.begun, until, error),

@@ -11,6 +11,7 @@ from gateway.policy import Exchange
 from gateway.telemetry.books import Books
 from gateway.telemetry.exporter import Exporter
 from gateway.telemetry.recorder import BATCH, Recorder
+from gateway.telemetry.redaction import Redaction
 from gateway.telemetry.senders import SendError
 from gateway.wire.clock import Clock
 
@@ -36,7 +37,7 @@ class Collector:
 
 @pytest.fixture
 def recorder():
-    return Recorder(Clock(), "v1", frozenset())
+    return Recorder(Clock(), "v1", frozenset(), Redaction())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.telemetry.books import Books
 from gateway.telemetry.recorder import BATCH, QUEUED_AT_MOST, Recorder
+from gateway.telemetry.redaction import Redaction
 from gateway.wire.clock import Clock
 
 
@@ -30,7 +31,7 @@ def clock(time):
 
 @pytest.fixture
 def recorder(clock):
-    return Recorder(clock, "v1", frozenset())
+    return Recorder(clock, "v1", frozenset(), Redaction())
 
 
 @pytest.fixture
@@ -159,6 +160,6 @@ def test_what_a_policy_on_trial_would_have_refused_is_kept(clock, recorder, snap
 
 def test_another_configuration_is_told_from_then_on(over, recorder):
     over(sampled=True)
-    recorder.adopt("v2", frozenset([b"127.0.0.1:443"]))
+    recorder.adopt("v2", frozenset([b"127.0.0.1:443"]), Redaction())
     over(sampled=True)
     assert [("v1", 0), ("v2", 1)] == [(each.version, len(each.secure)) for each in recorder.take()]

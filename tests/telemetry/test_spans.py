@@ -38,7 +38,7 @@ def encoded(time, snapshot):
 
     def encode(does=lambda books, passage: None, *, method=b"GET", authority=b"x", query=b"", **changes):
         clock = Clock(time, lambda: EPOCH + time.now)
-        recorder = Recorder(clock, "v1", frozenset([b"127.0.0.1:443"]))
+        recorder = Recorder(clock, "v1", frozenset([b"127.0.0.1:443"]), Redaction())
         books = Books(clock, 1.0)
         books.followers = (recorder.follow,)
         route = replace(snapshot().routes[0], pattern="/a/{b}", operation="payment", **changes)
@@ -49,7 +49,7 @@ def encoded(time, snapshot):
         does(books, passage)
         passage.status = passage.status or 200
         books.close(passage)
-        message = Encoder([("service.name", "edge")], Redaction())(recorder.take())
+        message = Encoder([("service.name", "edge")])(recorder.take())
         (resource,) = message.resource_spans
         (scope,) = resource.scope_spans
         assert [("service.name", "edge")] == [
