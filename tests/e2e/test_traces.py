@@ -638,7 +638,7 @@ async def test_what_is_recorded_is_sent_before_the_end(edge, ask, collector, mon
 
 async def test_without_a_collector_nothing_is_recorded(serve, ask):
     gateway = await serve(NOBODY)
-    assert (None, ()) == (gateway.recorder, gateway.books.followers)
+    assert (None, None) == (gateway.recorder, gateway.gauges.spans)
 
 
 async def test_without_a_collector_its_libraries_are_not_loaded():
