@@ -47,7 +47,7 @@ def destination(traces: Traces, name: str, instance: str, environ: Mapping[str, 
     url = _with_path(traces.endpoint, protocol) if traces.endpoint else _url(environ, protocol)
     if not url:
         return None
-    return Destination(url, protocol, _headers(environ), _resource(name, instance, environ))
+    return Destination(url, protocol, _headers(environ), _resource(name, instance))
 
 
 def share(traces: Traces, environ: Mapping[str, str]) -> float:
@@ -120,15 +120,17 @@ def _is_value(value: str) -> bool:
     return value.isascii() and value.isprintable()
 
 
-def _resource(name: str, instance: str, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    said = dict(_pairs(environ.get("OTEL_RESOURCE_ATTRIBUTES", "")))
-    if environ.get("OTEL_SERVICE_NAME"):
-        said["service.name"] = environ["OTEL_SERVICE_NAME"]
-    found = {"service.name": name, "service.instance.id": instance} | said
+def _resource(name: str, instance: str) -> tuple[tuple[str, str], ...]:
+    """Who we are, unless OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME of this process say otherwise."""
+    # Not `Resource.create`, which would say that the SDK made the spans. Who sends none does not load it.
+    from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+
+    usual = Resource({"service.name": name, "service.instance.id": instance})
+    ours = {"service.version": __version__}
     if name != _USUAL_NAME:
-        found["service.name"] = name
-    found["service.version"] = __version__
-    return tuple(found.items())
+        ours["service.name"] = name
+    made = usual.merge(OTELResourceDetector().detect()).merge(Resource(ours))
+    return tuple((key, str(value)) for key, value in made.attributes.items())
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

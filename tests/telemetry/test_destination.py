@@ -166,12 +166,28 @@ def test_fields_that_go_with_every_call(environ, headers):
         pytest.param(
             "azora-gateway", {"OTEL_RESOURCE_ATTRIBUTES": "service.version=9"}, {}, id="the version is ours"
         ),
+        pytest.param(
+            "north",
+            {"OTEL_RESOURCE_ATTRIBUTES": "service.name=a,service.namespace=azora"},
+            {"service.name": "north", "service.namespace": "azora"},
+            id="the configuration's name wins over attributes too",
+        ),
+        pytest.param(
+            "azora-gateway",
+            {"OTEL_RESOURCE_ATTRIBUTES": "nonsense, a = b ", "OTEL_SERVICE_NAME": ""},
+            {"a": "b"},
+            id="what is no pair is passed over",
+        ),
     ],
 )
-def test_who_we_are(name, environ, expected):
+def test_who_we_are(monkeypatch, name, environ, expected):
+    for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
     usual = {"service.name": "azora-gateway", "service.instance.id": "gateway-1"}
     usual["service.version"] = __version__
-    assert usual | expected == dict(found(SAID, name, **environ).resource)
+    assert usual | expected == dict(found(SAID, name).resource)
 
 
 @pytest.mark.parametrize(
