@@ -113,6 +113,7 @@ class Gateway:
         )
         self._exporter = Exporter(recorder, Encoder(collector.resource), sender(collector))
         self.books.followers += (recorder.follow,)
+        self.books.unreadable_followers += (recorder.unreadable,)
         self.gauges.spans = recorder
 
     async def start(self) -> None:

@@ -49,7 +49,11 @@ class Proxy:
         if trace.link:
             # W3C Trace Context, editor's draft 4: who sent a trace of its own finds its way to ours.
             exchange.response_fields = ((b"traceresponse", trace.response),)
-        return Relay(self.surroundings, stream, books.open(route, exchange, trace, begun))
+        passage = books.open(route, exchange, trace, begun)
+        passage.version = self.snapshot.version
+        passage.peer = stream.peer
+        passage.http11 = stream.http11
+        return Relay(self.surroundings, stream, passage)
 
     def refuse(self, stream: Downstream, reason: Reason) -> None:
         """Answer what could not be read as a request."""

@@ -319,8 +319,8 @@ class Relay:
                     return self._give_up(verdict, policy.name, policy.source)
                 self._stage = _DECIDING
                 self._stream.allow(_DECIDING_AT_MOST)
-                waits = self._passage.waits
-                self._task = asyncio.ensure_future(verdict) if waits is None else noting(waits, verdict)
+                passage = self._passage
+                self._task = noting(passage.trace, passage.waits, verdict)
                 return self._task.add_done_callback(partial(self._decided, index))
         except Exception:
             # Fail closed: what a policy could not decide is never forwarded.

@@ -11,6 +11,7 @@ import aiohttp
 
 from gateway.http.fields import Field
 from gateway.policy.questions import Answer
+from gateway.telemetry import waits
 
 BYTES_AT_MOST = 64 * 1024
 _CONNECTIONS_AT_MOST = 100
@@ -45,12 +46,13 @@ class Asker:
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, question: Question) -> tuple[Answer, bytes]:
-        """The answer and its body. Raises AskError."""
+        """The answer and its body. Raises AskError. It is told of the trace of the request that asks."""
+        asked = question.fields + _OURS + waits.fields()
         try:
             async with self._opened().request(
                 question.method,
                 question.url,
-                headers=[(name.decode(), value.decode()) for name, value in question.fields + _OURS],
+                headers=[(name.decode(), value.decode()) for name, value in asked],
                 data=question.body,
                 allow_redirects=False,
                 # The time for everything, a free connection included.

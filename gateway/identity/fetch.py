@@ -8,6 +8,7 @@ import aiohttp
 
 from gateway.identity.freshness import lifetime
 from gateway.policy.document import members
+from gateway.telemetry import waits
 
 BYTES_AT_MOST = 512 * 1024
 SECONDS_AT_MOST = 5.0
@@ -40,8 +41,13 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, etag: str | None = None) -> Document:
-        """The JSON object at `url`; with `etag`, only if it is another by now. Raises FetchError."""
-        fields = _FIELDS | ({"If-None-Match": etag} if etag else {})
+        """The JSON object at `url`; with `etag`, only if it is another by now. Raises FetchError.
+
+        Who is asked is told of the trace of the request that was the first to want it, if there is one.
+        """
+        fields = _FIELDS | {name.decode(): value.decode() for name, value in waits.fields()}
+        if etag:
+            fields["If-None-Match"] = etag
         try:
             async with self._opened().get(url, headers=fields, allow_redirects=False) as response:
                 if response.status == 304 and etag:

@@ -45,14 +45,15 @@ class Introspections:
         known = self._known.get(key)
         if known is not None and self._monotonic() < known[1]:
             return known[0]
+        return self._wait(key, token)
+
+    async def _wait(self, key: _Key, token: bytes) -> Told:
+        wait = waits.begin("POST", key[0].url)
+        # Begun here and not in `find`: this is the task of the request, whose trace it belongs to.
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(self._fetch(key, token))
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return self._wait(endpoint, flight)
-
-    async def _wait(self, endpoint: Introspection, flight: asyncio.Task[Told]) -> Told:
-        wait = waits.begin("POST", endpoint.url)
         # The question is everybody's: who goes away does not end it.
         told = await asyncio.shield(flight)
         waits.end(wait, error="" if told is not None else Reason.VERIFIER_UNAVAILABLE)

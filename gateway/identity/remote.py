@@ -120,7 +120,7 @@ class RemoteKeys:
                 self.cool_downs += 1
                 return ()
         asked = self._asked
-        if self._flight is None and not self._ask():
+        if self._flight is None and now < self._cool_until:
             self.cool_downs += 1
             return None if keys is None else ()
         return self._wait(kid, algorithm, asked)
@@ -129,7 +129,8 @@ class RemoteKeys:
         """The keys of a token that came when `asked` fetches had begun."""
         time = asyncio.get_running_loop().time
         until = time() + WAIT_AT_MOST
-        # What was under way already may have left before the issuer had the key: then once more.
+        # What was under way already may have left before the issuer had the key: then once more. A fetch
+        # begins here and not in `find`: this is the task of the request, whose trace it belongs to.
         while self._flight is not None or (self._asked == asked and self._ask()):
             flight = self._flight = self._flight or self._begin()
             number = self._asked

@@ -87,8 +87,8 @@ class _Labels:
 class AccessLog:
     """Makes the line of each request that is over, for a writer and for the decision record.
 
-    Either may be None; who wants no line at all makes no AccessLog. `version` is that of the configuration,
-    and `redaction` knows its secrets: see `adopt` for another one.
+    Either may be None; who wants no line at all makes no AccessLog. `version` is that of the configuration
+    that serves now, and `redaction` knows its secrets: see `adopt` for another one.
     """
 
     __slots__ = (
@@ -102,6 +102,7 @@ class AccessLog:
         "_reported",
         "_second",
         "_time",
+        "_version",
         "_writer",
     )
 
@@ -125,7 +126,8 @@ class AccessLog:
 
     def adopt(self, version: str, redaction: Redaction) -> None:
         """Go on with another configuration."""
-        self._end = b'"config_version":"%b"}\n' % escaped_text(version)
+        self._version = version
+        self._end = _end(version)
         self._redaction = redaction
         # Its routes are others, and nothing else should keep the old ones.
         self._labels: dict[Route, _Labels] = {}
@@ -204,7 +206,8 @@ class AccessLog:
             _thousandths(now - passage.begun),
             waited,
             overhead,
-            self._end,
+            # What began before a reload ends with the configuration that it began with.
+            self._end if passage.version == self._version else _end(passage.version),
         )
 
     def _give(self, line: bytes, route: Route | None) -> None:
@@ -262,6 +265,10 @@ class AccessLog:
                 self._reported.clear()
             part = self._reported[reported] = b'"reported":[%b],' % b",".join(pairs)
         return part
+
+
+def _end(version: str) -> bytes:
+    return b'"config_version":"%b"}\n' % escaped_text(version)
 
 
 def _number(value: int) -> bytes:

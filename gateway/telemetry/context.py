@@ -65,10 +65,14 @@ class Trace:
             lines += b"baggage: %b\r\n" % self.baggage
         return lines
 
+    def parent(self, span_id: bytes) -> bytes:
+        """The value of `traceparent` for whoever is called by the span `span_id`."""
+        return b"00-%b-%b-%b" % (self.trace_id, span_id, _FLAGS[self.flags])
+
     @property
     def response(self) -> bytes:
         """The value of `traceresponse`, for a client whose own trace was not continued."""
-        return b"00-%b-%b-%b" % (self.trace_id, self.span_id, _FLAGS[self.flags])
+        return self.parent(self.span_id)
 
 
 @final

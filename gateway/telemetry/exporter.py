@@ -11,7 +11,7 @@ from typing import Final, final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from gateway.telemetry.recorder import EXPORT_FAILED, Record, Recorder
+from gateway.telemetry.recorder import EXPORT_FAILED, Record, Recorder, Unreadable
 from gateway.telemetry.senders import Send, SendError
 
 log = logging.getLogger("gateway")
@@ -21,7 +21,7 @@ _INTERVAL: Final = 1.0
 _PAUSES: Final = (1.0, 2.0)
 _ENDING_AT_MOST: Final = 3.0
 
-Encode = Callable[[Sequence[Record]], ExportTraceServiceRequest]
+Encode = Callable[[Sequence[Record | Unreadable]], ExportTraceServiceRequest]
 
 
 @final
@@ -62,7 +62,7 @@ class Exporter:
                 # A mistake of ours must not end the thread.
                 log.exception("spans are lost")
 
-    def _export(self, records: Sequence[Record]) -> None:
+    def _export(self, records: Sequence[Record | Unreadable]) -> None:
         recorder = self._recorder
         count = rejected = sum([record.spans for record in records])
         try:

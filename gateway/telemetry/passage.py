@@ -33,10 +33,11 @@ class Attempt:
 class Wait:
     """What a sampled request waits for while it is decided: who is asked for what, and what came of it.
 
-    `status` is that of an HTTP answer, or 0; `error` is a word, empty where nothing went wrong.
+    `status` is that of an HTTP answer, or 0; `error` is a word, empty where nothing went wrong. `span_id` is
+    what calls them, empty as long as nobody was told.
     """
 
-    __slots__ = ("begun", "ended", "error", "operation", "status", "url")
+    __slots__ = ("begun", "ended", "error", "operation", "span_id", "status", "url")
 
     def __init__(self, operation: str, url: str, begun: float) -> None:
         self.operation = operation
@@ -45,6 +46,7 @@ class Wait:
         self.ended = NOT_YET
         self.status = 0
         self.error = ""
+        self.span_id = b""
 
 
 @final
@@ -57,7 +59,9 @@ class Passage:
     client was told, 0 before that. `policy` and `source` name who refused, for `reason`. `aborted` says that
     the answer broke off. `received` and `sent` are bytes of bodies. `attempts` is how often a backend was
     turned to, `endpoint` the last one, and `span_id` what calls it; `tried` are the attempts one by one, and
-    `waits` what the policies waited for, both for a sampled request only.
+    `waits` what the policies waited for, both for a sampled request only. `version` is that of the
+    configuration that it is served by, `peer` the address of who is connected, and `http11` says whether that
+    one speaks HTTP/1.1 and not 1.0.
     """
 
     __slots__ = (
@@ -70,7 +74,9 @@ class Passage:
         "endpoint",
         "exchange",
         "handled",
+        "http11",
         "is_open",
+        "peer",
         "policy",
         "reason",
         "received",
@@ -82,6 +88,7 @@ class Passage:
         "tally",
         "trace",
         "tried",
+        "version",
         "waits",
     )
 
@@ -110,6 +117,9 @@ class Passage:
         self.tried: list[Attempt] | None = [] if trace.sampled else None
         self.waits: list[Wait] | None = [] if trace.sampled else None
         self.is_open = True
+        self.version = ""
+        self.peer = ""
+        self.http11 = True
 
     def refuse(self, policy: str, source: str, reason: Reason | None) -> None:
         """Note who answered in the place of the backend; no reason where nothing was refused."""

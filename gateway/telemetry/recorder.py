@@ -7,6 +7,7 @@ from collections import deque
 from threading import Event
 from typing import Final, final
 
+from gateway.http.reason import Reason
 from gateway.policy import Exchange
 from gateway.routing import Forward
 from gateway.telemetry.books import CLIENT_LEFT
@@ -39,8 +40,8 @@ class Record:
 
     `epoch` is what to add to the times of `tried` and `waits`. `answer` is the status that the client was
     told, 0 where it left before. `target` is the path that the backend saw. `mode` says whether the policy
-    has refused (`enforce`) or would have (`report`), and is empty where none did. `version` and `secure` are
-    those of the Recorder.
+    has refused (`enforce`) or would have (`report`), and is empty where none did; `reported` are all that
+    would have. `secure` are those of the Recorder.
     """
 
     __slots__ = (
@@ -51,12 +52,15 @@ class Record:
         "client",
         "ended",
         "epoch",
+        "http11",
         "method",
         "mode",
         "path",
+        "peer",
         "policy",
         "query",
         "reason",
+        "reported",
         "request_id",
         "route",
         "scheme",
@@ -83,25 +87,50 @@ class Record:
         self.query = recorder.redaction(request.query[:_QUERY])
         self.scheme = "https" if request.secure else "http"
         self.client = request.client
+        self.peer = passage.peer
+        self.http11 = passage.http11
         self.user_agent = request.noted.get(b"user-agent", b"")[:_USER_AGENT]
         self.request_id = exchange.request_id
         self.aborted = passage.aborted
         left = passage.status == CLIENT_LEFT and passage.answered == NOT_YET
         self.answer = 0 if left else passage.status
         self.policy, self.reason, self.mode = _verdict(passage, exchange)
+        self.reported = exchange.reported
         self.tried = passage.tried or []
         self.waits = passage.waits or []
         target = passage.route.target
         self.target = b""
         if self.tried and isinstance(target, Forward):
             self.target = target.path(request, exchange.captures)[:_PATH]
-        self.version = recorder.version
+        self.version = passage.version
         self.secure = recorder.secure
 
     @property
     def spans(self) -> int:
         """How many it makes."""
         return 1 + len(self.tried) + len(self.waits)
+
+
+@final
+class Unreadable:
+    """What could not be read as a request, and was refused `at` so many seconds since 1970."""
+
+    __slots__ = ("at", "peer", "reason", "request_id", "status", "version")
+
+    def __init__(  # noqa: PLR0913 - one parameter a slot, made in one place.
+        self, reason: Reason, status: int, request_id: bytes, peer: str, at: float, version: str
+    ) -> None:
+        self.reason = reason
+        self.status = status
+        self.request_id = request_id
+        self.peer = peer
+        self.at = at
+        self.version = version
+
+    @property
+    def spans(self) -> int:
+        """How many it makes."""
+        return 1
 
 
 def _verdict(passage: Passage, exchange: Exchange) -> tuple[str, str, str]:
@@ -116,10 +145,10 @@ def _verdict(passage: Passage, exchange: Exchange) -> tuple[str, str, str]:
 class Recorder:
     """Follows the books, and keeps what is to be sent.
 
-    `version` is that of the configuration, `secure` names the endpoints that are spoken TLS with, `redaction`
-    takes secrets out of queries. `exported`
-    and `dropped`, by cause, count spans, `failures` calls that went wrong; the thread that sends counts here,
-    too. `ready` is set when sending is worth its while.
+    `version` is that of the configuration that serves now, `secure` names the endpoints that are spoken TLS
+    with, `redaction` takes secrets out of queries. `exported` and `dropped`, by cause, count spans,
+    `failures` calls that went wrong; the thread that sends counts here, too. `ready` is set when sending is
+    worth its while.
     """
 
     __slots__ = (
@@ -139,7 +168,7 @@ class Recorder:
     def __init__(self, clock: Clock, version: str, secure: frozenset[bytes], redaction: Redaction) -> None:
         self.redaction = redaction
         self._clock = clock
-        self._queue: deque[Record] = deque()
+        self._queue: deque[Record | Unreadable] = deque()
         # When the last ones were recorded that were not sampled, and which of these comes next.
         self._recent = [float("-inf")] * _UNSAMPLED_AT_MOST
         self._turn = 0
@@ -162,9 +191,17 @@ class Recorder:
             if passage.reason is None and passage.status < _FAILURE:
                 return
             if not self._grants(now):
-                self.dropped[RATE] += 1
                 return
-        record = Record(passage, now, self._clock.epoch, self)
+        self._keep(Record(passage, now, self._clock.epoch, self))
+
+    def unreadable(self, reason: Reason, status: int, request_id: bytes, peer: str) -> None:
+        """Keep what could not be read as a request: it belongs to no trace, and is never sampled."""
+        now = self._clock.monotonic()
+        if self._grants(now):
+            at = now + self._clock.epoch
+            self._keep(Unreadable(reason, status, request_id, peer, at, self.version))
+
+    def _keep(self, record: Record | Unreadable) -> None:
         waiting = len(self._queue)
         if waiting >= QUEUED_AT_MOST:
             self.dropped[QUEUE_FULL] += record.spans
@@ -173,14 +210,16 @@ class Recorder:
         if waiting + 1 == BATCH:
             self.ready.set()
 
-    def take(self) -> list[Record]:
+    def take(self) -> list[Record | Unreadable]:
         """The next ones to send, none where nothing waits; from one thread only."""
         queue = self._queue
         return [queue.popleft() for _ in range(min(len(queue), BATCH))]
 
     def _grants(self, now: float) -> bool:
+        """Whether one more that is not sampled may be recorded; what may not is counted."""
         turn = self._turn
         if now - self._recent[turn] < 1.0:
+            self.dropped[RATE] += 1
             return False
         self._recent[turn] = now
         self._turn = (turn + 1) % _UNSAMPLED_AT_MOST

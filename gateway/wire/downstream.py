@@ -167,6 +167,11 @@ class Downstream:
         self.state = _HEAD
 
     @property
+    def http11(self) -> bool:
+        """Whether the current request is one of HTTP/1.1, and not of 1.0."""
+        return self._reader.http11
+
+    @property
     def protocol(self) -> asyncio.Protocol:
         """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
         return cast("asyncio.Protocol", self)

@@ -260,6 +260,8 @@ async def test_a_request_by_the_conventions(edge, ask, collector, service):
         "server.address": "api.example",
         "server.port": 8443,
         "client.address": "127.0.0.1",
+        "network.peer.address": "127.0.0.1",
+        "network.protocol.version": "1.1",
         "user_agent.original": "probe/1",
         "gateway.request_id": request_id,
         "gateway.config.version": gateway.snapshot.version,
@@ -445,7 +447,7 @@ forward_auth:
 class Asked:
     """The backend and every service that is asked; `status` is that of their answers.
 
-    While `keys` is not set, they wait.
+    `told` is the `traceparent` that came last, by path. While `keys` is not set, they wait.
     """
 
     def __init__(self, jwk):
@@ -453,8 +455,10 @@ class Asked:
         self.keys = asyncio.Event()
         self.keys.set()
         self.status = 200
+        self.told = {}
 
     async def answer(self, request):
+        self.told[request.path] = request.headers.get("traceparent")
         if request.path == "/keys":
             await self.keys.wait()
         told = {
@@ -488,7 +492,7 @@ async def asking(serve, backend, signer, collector):
 async def test_an_answer_that_a_request_waits_for_is_a_span(
     asking, ask, collector, path, method, asked, status
 ):
-    start, url, _ = asking
+    start, url, service = asking
     gateway = await start()
     assert 200 == (await ask(gateway, path, Authorization="Bearer opaque"))[0]
     spans = await collector.took(3)
@@ -499,6 +503,7 @@ async def test_an_answer_that_a_request_waits_for_is_a_span(
     assert (status, None, False) == (wait["http.response.status_code"], wait["error.type"], wait.failed)
     assert int(url.rpartition(":")[2]) == wait["server.port"]
     assert server.begun <= wait.begun < wait.ended <= server.ended
+    assert f"00-{wait.trace_id}-{wait.span_id}-03" == service.told[asked]
 
 
 @pytest.mark.parametrize("path", ["/opaque", "/legacy"])
@@ -531,6 +536,31 @@ async def test_keys_that_a_request_waits_for_are_a_span(asking, ask, collector, 
     assert "secret" not in json.dumps([each.attributes for each in waits])
 
 
+async def test_who_has_keys_fetched_tells_of_the_trace(asking, ask, collector, signer, until):
+    """For a token whose key nobody knows; the fetch of the start belongs to no request."""
+    start, _, asked = asking
+    gateway = await start()
+    await until(lambda: "/keys" in asked.told)
+    (keys,) = gateway.ports.issuers.values()
+    await until(lambda: keys.is_loaded)
+    assert None is asked.told["/keys"]
+    claims = {"iss": "https://id.example", "aud": "api", "sub": "a", "exp": 9_999_999_999}
+    other = "Bearer " + signer(kid="another").token(claims).decode()
+    assert 401 == (await ask(gateway, "/token", Authorization=other))[0]
+    _, wait = await collector.took(2)
+    assert f"00-{wait.trace_id}-{wait.span_id}-03" == asked.told["/keys"]
+
+
+@pytest.mark.parametrize(("path", "asked"), [("/opaque", "/introspect"), ("/legacy", "/check")])
+async def test_what_is_not_sampled_tells_of_its_trace_all_the_same(asking, ask, path, asked):
+    """As the request itself: the backend is called by the same span."""
+    start, _, service = asking
+    await ask(await start(sample="0%"), path, Authorization="Bearer opaque")
+    assert None is not service.told[path]
+    assert service.told[path] == service.told[asked]
+    assert service.told[path].endswith("-02")
+
+
 async def test_what_is_not_sampled_waits_without_a_span(asking, ask, collector):
     start, _, asked = asking
     asked.status = 500
@@ -556,6 +586,21 @@ async def test_what_goes_wrong_is_recorded_of_what_is_not_sampled(edge, ask, col
     assert {"02"} == {service.parent(number)[2] for number in range(3)}
     assert failed.span_id == service.parent(1)[1]
     assert 0 == gateway.recorder.dropped["rate"]
+
+
+async def test_what_could_not_be_read_is_recorded(edge, connect, collector):
+    client = await connect(await edge())
+    await client.send(b"GET /a/../../b HTTP/1.1\r\nHost: a.example\r\n\r\n")
+    head = (await client.head()).lower()
+    (span,) = await collector.took(1)
+    assert ("SERVER", "HTTP", 400, False) == (
+        *(span.kind, span.name, span["http.response.status_code"], span.failed),
+    )
+    assert ("wire", "bad_path", "127.0.0.1") == (
+        *(span["gateway.policy"], span["gateway.reason"], span["network.peer.address"]),
+    )
+    assert span.trace_id == span["gateway.request_id"]
+    assert b"x-request-id: " + span.trace_id.encode() in head
 
 
 async def test_no_attack_makes_more_than_ten_spans_a_second(edge, ask, collector, until):
@@ -675,6 +720,37 @@ async def test_the_environment_has_a_say_where_the_configuration_is_silent(
     (span,) = await collector.took(1)
     assert ("test", True) == (span.resource["deployment.environment.name"], bool(span.flags & 1))
     assert "azora" == collector.headers[0]["x-tenant"]
+
+
+async def test_what_a_reload_meets_under_way_is_told_with_the_configuration_that_served_it(
+    tmp_path, scripted, collector, connect
+):
+    """In its span and in its line, however much later it ends."""
+    backend = await scripted()
+    (tmp_path / "policies").mkdir()
+    policies = tmp_path / "policies" / "all.yaml"
+    policies.write_text('routes: [{id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}]')
+    file = tmp_path / "gateway.yaml"
+    file.write_text(INNER.replace("${env:BACKEND}", backend.url) + telemetry(collector.url))
+    load = partial(load_snapshot, file, {})
+    ports = LivePorts()
+    gateway = Gateway(load(ports), ports, load)
+    await gateway.start()
+    try:
+        before = gateway.snapshot.version
+        client = await connect(gateway)
+        await client.send(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
+        stream, _ = await backend.requested()
+        policies.write_text(policies.read_text() + "# Another one.\n")
+        await gateway.reloading.reload()
+        assert before != gateway.snapshot.version
+        await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await client.head()
+        server, _ = await collector.took(2)
+        (line,) = gateway.decisions.newest(1)
+        assert (before, before) == (server["gateway.config.version"], line["config_version"])
+    finally:
+        await gateway.stop()
 
 
 async def test_another_configuration_goes_on_with_its_traces(tmp_path, backend, service, collector, ask):

@@ -178,7 +178,8 @@ async def test_what_is_remembered_is_bounded_and_no_token(introspections, ask, e
 async def test_its_end_is_the_end_of_its_questions(introspections, endpoint, server, caplog):
     caplog.set_level(logging.ERROR)
     server.open.clear()
-    waiting = introspections.find(endpoint, b"a")
+    waiting = asyncio.ensure_future(introspections.find(endpoint, b"a"))
+    await asyncio.sleep(0)
     await introspections.stop()
     with pytest.raises(asyncio.CancelledError):
         await waiting

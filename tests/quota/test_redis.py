@@ -10,10 +10,12 @@ import pytest
 from gateway.policy.bucket import Charge, Lease
 from gateway.policy.tier import at_once, rate
 from gateway.telemetry import waits
+from gateway.telemetry.context import SAMPLED, Trace
 
 PUBLIC = Charge(rate("public", 60, 60.0, 3), 1, str)
 DAILY = Charge(rate("daily", 1, 86400.0), 1, str)
 UPLOAD = Charge(at_once("uploads", 2), 1, str)
+TRACE = Trace(b"a" * 32, b"b" * 16, b"", SAMPLED, b"", b"")
 # Seconds that a test of time limits may take beyond them: the machine has other things to do.
 SPARE = 1.0
 
@@ -268,9 +270,9 @@ async def test_what_a_request_waits_for_is_noted_with_its_outcome(own_redis, con
     """A failure too, even where memory steps in."""
     buckets = await connected(own_redis.url)
     noted = []
-    await waits.noting(noted, buckets.take([(PUBLIC, "a")], None))
+    await waits.noting(TRACE, noted, buckets.take([(PUBLIC, "a")], None))
     own_redis.stop()
-    await waits.noting(noted, buckets.take([(PUBLIC, "a")], None))
+    await waits.noting(TRACE, noted, buckets.take([(PUBLIC, "a")], None))
     assert [("EVALSHA", ""), ("EVALSHA", "quota_unavailable")] == [
         (each.operation, each.error) for each in noted
     ]

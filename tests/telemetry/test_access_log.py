@@ -120,6 +120,7 @@ def passage(clock, route):
         if tried:
             books.attempt(made, tried)
         made.status = 200
+        made.version = "abc"
         for name, value in measured.items():
             setattr(made, name, value)
         return made
@@ -308,6 +309,8 @@ def test_another_configuration_has_its_own_version_and_secrets(clock, passage):
     asked = passage(query=b"?ticket=s3cret")
     assert ("abc", "?ticket=s3cret") == versioned(log.line(asked, 100.25))
     log.adopt("def", Redaction(["ticket"]))
+    assert ("abc", "?ticket=REDACTED") == versioned(log.line(asked, 100.25))
+    asked.version = "def"
     assert ("def", "?ticket=REDACTED") == versioned(log.line(asked, 100.25))
 
 

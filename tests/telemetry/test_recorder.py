@@ -156,10 +156,33 @@ def test_what_a_policy_on_trial_would_have_refused_is_kept(clock, recorder, snap
     books.close(passage)
     (record,) = recorder.take()
     assert ("quota", "quota_exceeded", "report") == (record.policy, record.reason, record.mode)
+    assert exchange.reported == record.reported
 
 
-def test_another_configuration_is_told_from_then_on(over, recorder):
-    over(sampled=True)
+def test_a_request_is_told_with_the_configuration_that_served_it(over, recorder):
     recorder.adopt("v2", frozenset([b"127.0.0.1:443"]), Redaction())
-    over(sampled=True)
-    assert [("v1", 0), ("v2", 1)] == [(each.version, len(each.secure)) for each in recorder.take()]
+    over(sampled=True, version="v1")
+    over(sampled=True, version="v2")
+    assert [("v1", 1), ("v2", 1)] == [(each.version, len(each.secure)) for each in recorder.take()]
+
+
+def test_what_could_not_be_read_is_kept_ten_a_second_with_all_that_is_not_sampled(over, recorder, time):
+    over(status=500)
+    for _ in range(11):
+        recorder.unreadable(Reason.PATH, 400, b"a" * 32, "192.0.2.1")
+    _, *kept = recorder.take()
+    assert (9, 2) == (len(kept), recorder.dropped["rate"])
+    assert ("bad_path", 400, b"a" * 32, "192.0.2.1", 1_800_000_000.0, "v1", 1) == (
+        *(kept[0].reason, kept[0].status, kept[0].request_id, kept[0].peer, kept[0].at, kept[0].version),
+        kept[0].spans,
+    )
+    time.now += 1.0
+    recorder.unreadable(Reason.PATH, 400, b"a" * 32, "192.0.2.1")
+    assert 1 == len(recorder.take())
+
+
+def test_what_could_not_be_read_finds_no_room_either(over, recorder):
+    for _ in range(QUEUED_AT_MOST):
+        over(sampled=True)
+    recorder.unreadable(Reason.PATH, 400, b"a" * 32, "192.0.2.1")
+    assert {"queue_full": 1, "export_failed": 0, "rate": 0} == recorder.dropped

@@ -46,6 +46,7 @@ def encoded(time, snapshot):
         request = Request(method, authority, b"/a/1", query, [], noted, 0, "192.0.2.1", True, Block(()))
         request_id, trace = books.identify(request, continues=False)
         passage = books.open(route, Exchange(request, request_id, ()), trace, time.now)
+        passage.version, passage.peer = "v1", "192.0.2.9"
         does(books, passage)
         passage.status = passage.status or 200
         books.close(passage)
@@ -238,6 +239,85 @@ def test_what_a_request_waited_for(encoded, made, expected, failed):
 def test_what_has_no_end_ends_with_the_request(encoded):
     server, client = encoded(waits(wait("GET", "http://judge", ended=0.0)))
     assert server.end_time_unix_nano == client.end_time_unix_nano
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        pytest.param({}, ("192.0.2.1", "192.0.2.9", "1.1"), id="a proxy's address and its client's"),
+        pytest.param({"http11": False}, ("192.0.2.1", "192.0.2.9", "1.0"), id="an old client"),
+        pytest.param({"peer": "unix"}, ("192.0.2.1", None, "1.1"), id="a Unix socket has no address"),
+    ],
+)
+def test_who_is_connected(encoded, changes, expected):
+    def does(books, passage):
+        for name, value in changes.items():
+            setattr(passage, name, value)
+
+    (server,) = encoded(does)
+    found = said(server)
+    names = "client.address", "network.peer.address", "network.protocol.version"
+    assert expected == tuple(found.get(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [
+        pytest.param(False, ("quota", "quota_exceeded", "report"), id="it passed"),
+        pytest.param(True, ("allow", "missing_role", "enforce"), id="another one refused"),
+    ],
+)
+def test_every_policy_on_trial_is_told(encoded, refused, expected):
+    def does(books, passage):
+        passage.exchange.reported = (
+            ("quota", Reason.QUOTA_EXCEEDED),
+            ("csrf", Reason.CROSS_SITE_REQUEST),
+        )
+        if refused:
+            passage.refuse("allow", "a.yaml:3", Reason.MISSING_ROLE)
+
+    (server,) = encoded(does)
+    found = said(server)
+    assert expected == (found["gateway.policy"], found["gateway.reason"], found["gateway.mode"])
+    reported = [value.string_value for value in found["gateway.reported"].values]
+    assert ["quota: quota_exceeded", "csrf: cross_site_request"] == reported
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "error"),
+    [
+        pytest.param(Reason.PATH, 400, None, id="the client's fault"),
+        pytest.param(Reason.OVERLOADED, 503, "overloaded", id="ours"),
+    ],
+)
+def test_what_could_not_be_read_is_one_span(time, reason, status, error):
+    recorder = Recorder(Clock(time, lambda: EPOCH + time.now), "v1", frozenset(), Redaction())
+    recorder.unreadable(reason, status, b"0a" * 16, "192.0.2.9")
+    (resource,) = Encoder([("service.name", "edge")])(recorder.take()).resource_spans
+    ((span,),) = [scope.spans for scope in resource.scope_spans]
+    expected = {
+        "http.request.method": "_OTHER",
+        "http.response.status_code": status,
+        "network.peer.address": "192.0.2.9",
+        "gateway.request_id": "0a" * 16,
+        "gateway.config.version": "v1",
+        "gateway.policy": "wire",
+        "gateway.reason": reason,
+        "gateway.mode": "enforce",
+    }
+    assert expected | ({"error.type": error} if error else {}) == said(span)
+    assert ("HTTP", bytes([10] * 16), 8, b"", 0x102) == (
+        *(span.name, span.trace_id, len(span.span_id), span.parent_span_id, span.flags),
+    )
+    assert (error is not None) == (span.status.code == ERROR)
+    assert span.start_time_unix_nano == span.end_time_unix_nano == pytest.approx((EPOCH + 100) * 1e9)
+
+
+def test_a_wait_whose_trace_was_told_has_the_span_that_was_told(encoded):
+    told = wait("GET", "http://judge", 200)
+    told.span_id = b"00000000000000aa"
+    _, client = encoded(waits(told))
+    assert bytes.fromhex("00000000000000aa") == client.span_id
 
 
 @pytest.mark.parametrize(
