@@ -41,6 +41,11 @@ def _auth(old: Seen, new: Seen) -> Iterator[Change]:
     was, now = auth_of(old.entry), auth_of(new.entry)
     if was == now:
         return
+    if old.spec.is_public:
+        # Whoever it is, he could ask before.
+        places = old.source("auth"), new.source("auth")
+        yield Change(Kind.NARROWS, f"auth: public -> {told(list(now))}", *places)
+        return
     for change in members(was, now):
         words = change.what or f"another order: {told(list(was))} -> {told(list(now))}"
         yield Change(change.kind, f"auth: {words}", old.source("auth"), new.source("auth"), change.proved)

@@ -1,7 +1,7 @@
 """One difference, and what it means for access."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, final
@@ -71,7 +71,21 @@ def folded(groups: Iterable[Group]) -> list[Group]:
     return [Group(names, tuple(changes)) for names, changes in alike.items()]
 
 
+def masked(groups: Iterable[Group], origins: Mapping[str, str]) -> list[Group]:
+    """The same, with every text of `origins` as its file spells it: what `${...}` gave is told to nobody."""
+    longest_first = sorted(origins, key=len, reverse=True)
+
+    def mask(change: Change) -> Change:
+        what = change.what
+        for text in longest_first:
+            what = what.replace(text, origins[text])
+        return replace(change, what=what)
+
+    return [Group(each.names, tuple(map(mask, each.changes))) for each in groups]
+
+
 def told(value: object) -> str:
     """A value as a line tells it: `${...}` as the file spells it, no password and no query of a URL."""
-    text = _QUERY.sub(r"\1?...", _USER.sub("//...@", flow(value)))
+    plain = value if isinstance(value, str | int | float | list | dict | None) else str(value)
+    text = _QUERY.sub(r"\1?...", _USER.sub("//...@", flow(plain)))
     return text if len(text) <= _SHOWN_AT_MOST else f"{text[:_SHOWN_AT_MOST]}..."

@@ -11,6 +11,7 @@ from gateway.diff.seen import Seen, seen, unmatched
 from gateway.diff.traffic import moves
 from gateway.matrix.access import ANY, Answer, Gate
 from gateway.rehearsal import Stage
+from gateway.routing import Forward
 
 
 def routes(old: Stage, new: Stage) -> Iterator[Group]:
@@ -75,13 +76,19 @@ class _Routes:
         said = {change.kind for change in matched}
         if ("", name) in self._moves and Kind.WIDENS not in said:
             example = self._moves["", name]
-            yield Change(Kind.WIDENS, f"takes what no route took, such as {example}", *places)
+            # A fixed answer to what had none lets nobody reach anything.
+            kind = Kind.WIDENS if isinstance(now.route.target, Forward) else Kind.CHANGES
+            yield Change(kind, f"takes what no route took, such as {example}", *places)
         if (name, "") in self._moves and Kind.NARROWS not in said:
             example = self._moves[name, ""]
             yield Change(Kind.NARROWS, f"no longer takes requests such as {example}", *places)
 
     def _moved(self, was: str, now: str) -> list[Change]:
         old, new = self._old[was], self._new[now]
+        if not isinstance(new.route.target, Forward):
+            kind = Kind.NARROWS if isinstance(old.route.target, Forward) else Kind.CHANGES
+            words = "they are answered and reach no service"
+            return [Change(kind, words, old.entry.source, new.entry.source)]
         changes = self._policy(old, new)
         same = Change(Kind.CHANGES, "the same policy holds", old.entry.source, new.entry.source)
         return changes or [same]

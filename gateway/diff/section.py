@@ -52,7 +52,7 @@ class Section:
         """A value as the file has it, or its default; never a secret."""
         info = type(self.spec).model_fields[field] if self.spec is not None else None
         if info is None or not info.repr:
-            return HIDDEN
+            return "nothing" if getattr(self.spec, field) is None else HIDDEN
         said = self.tree.at((*self.path, _key(self.spec, field)))
         value = info.default if said is None else said
         return "nothing" if value is None else told(list(value) if isinstance(value, tuple) else value)
