@@ -29,7 +29,7 @@ from gateway.routing import Forward, Redirect
 _PROTECTING: Final = frozenset(
     name.lower() for preset in PRESETS.values() for name in (*preset.set, *preset.default)
 )
-_CORS: Final[Mapping[str, Rule]] = {
+CORS: Final[Mapping[str, Rule]] = {
     "allow_origins": origins,
     "allow_methods": members,
     "allow_headers": wildcards,
@@ -114,7 +114,7 @@ def _cors(old: Seen, new: Seen) -> Iterator[Change]:
         return
     places = _cors_place(old), _cors_place(new)
     for name in CorsSpec.model_fields:
-        rule = _CORS.get(name, unproved)
+        rule = CORS.get(name, unproved)
         for change in _by(rule, getattr(was, name), getattr(now, name), f"cors.{name}"):
             yield change.at(*places)
 
