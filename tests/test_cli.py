@@ -262,6 +262,9 @@ def test_help_is_quick():
         pytest.param(["version"], {"aiohttp", "uvloop", "pydantic", "asyncio", "yaml"}, id="version"),
         pytest.param(["check"], {"aiohttp", "uvloop"}, id="check"),
         pytest.param(["schema"], {"aiohttp", "uvloop"}, id="schema"),
+        pytest.param(["matrix"], {"uvloop", "prometheus_client"}, id="matrix"),
+        pytest.param(["routes"], {"uvloop", "prometheus_client"}, id="routes"),
+        pytest.param(["diff", ".", "."], {"uvloop", "prometheus_client"}, id="diff"),
     ],
 )
 def test_only_what_is_needed_is_imported(arguments, unwanted):

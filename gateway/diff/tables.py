@@ -126,7 +126,7 @@ USER: Final[Table] = {
 }
 
 GATEWAY: Final[Table] = {
-    **dict.fromkeys(("version", "name", "workers"), neutral),
+    **dict.fromkeys(("version", "name", "workers", "watch"), neutral),
     "admin": Nested(ADMIN),
     "limits": Nested(LIMITS),
     "timeouts": Nested(TIMEOUTS),

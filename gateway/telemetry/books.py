@@ -72,15 +72,20 @@ class Books:
     def bind(self, routes: Iterable[Route]) -> None:
         """Make the tallies of these routes now: a series that begins at 0 shows its first event."""
         for route in routes:
-            tally, target = self.tally(route), route.target
-            if isinstance(target, Forward):
-                tally.expect(route.methods or ("GET",), EXPECTED)
-            else:
-                tally.expect(route.methods or ("GET",), (target.status,))
+            target = route.target
+            statuses = EXPECTED if isinstance(target, Forward) else (target.status,)
+            self.tally(route).expect(route.methods or ("GET",), statuses)
             for policy in route.pipeline.policies:
                 if isinstance(policy, (Quota, RateOnly)):
                     for tier in policy.tiers:
                         self.refusals.setdefault(tier, 0)
+
+    def adopt(self, sample: float, thresholds: Iterable[float], routes: Iterable[Route]) -> None:
+        """Go on with the routes of another configuration. A series that is there keeps its buckets."""
+        self.tracing = Tracing(self.ids, Sampling(sample))
+        self._durations = sorted({*DURATIONS, *thresholds})
+        self._by_route.clear()
+        self.bind(routes)
 
     def tally(self, route: Route) -> RouteTally:
         """The tally of a route."""
