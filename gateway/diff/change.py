@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, final
 
-from gateway.explain.effective import flow
+from gateway.explain.effective import as_written, flow
 
 _SHOWN_AT_MOST: Final = 100
 _USER: Final = re.compile(r"//[^/\s]*@")
@@ -87,5 +87,5 @@ def masked(groups: Iterable[Group], origins: Mapping[str, str]) -> list[Group]:
 def told(value: object) -> str:
     """A value as a line tells it: `${...}` as the file spells it, no password and no query of a URL."""
     plain = value if isinstance(value, str | int | float | list | dict | None) else str(value)
-    text = _QUERY.sub(r"\1?...", _USER.sub("//...@", flow(plain)))
+    text = _QUERY.sub(r"\1?...", _USER.sub("//...@", flow(as_written(plain))))
     return text if len(text) <= _SHOWN_AT_MOST else f"{text[:_SHOWN_AT_MOST]}..."
