@@ -244,6 +244,13 @@ def test_reader_that_has_seen_enough_is_no_error():
     writing.stderr.close()
 
 
+@pytest.mark.parametrize("verb", ["routes", "matrix", "diff"])
+def test_help_has_an_example(verb, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    assert f"gateway {verb} " in capsys.readouterr().out.partition("example")[2]
+
+
 def test_help_is_quick():
     """200 ms on a machine that has nothing else to do."""
     seconds = []

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.config.schema.routes import AllowSpec
 from gateway.diff.change import Change, Kind, told
 from gateway.diff.order import demands, members
-from gateway.diff.seen import Seen
+from gateway.diff.seen import Seen, places_of, variables_of
 from gateway.matrix.access import ANY, Answer, Gate, auth_of
 
 _RANK: Final = {Answer.DENY: 0, Answer.DEPENDS: 1, Answer.ALLOW: 2}
@@ -148,6 +148,10 @@ def _condition(old: Seen, new: Seen) -> Iterator[Change]:
     was, now = _enforced(old), _enforced(new)
     before, after = (was.when or "") if was else "", (now.when or "") if now else ""
     if before == after:
+        used = variables_of(before)
+        if places_of(old, used) != places_of(new, used):
+            words = f"the condition {told(before)} asks for other parts of the path"
+            yield Change(Kind.WIDENS, words, proved=False)
         return
     if not before or not after:
         kind = Kind.WIDENS if before else Kind.NARROWS

@@ -25,6 +25,7 @@ def gateway(old: Specs, new: Specs) -> Iterator[Group]:
     for field, (noun, table) in tables.NAMED.items():
         was, now = _by_name(old, field), _by_name(new, field)
         yield from _each(was, now, table, neutral, noun)
+    yield from _other_kind(old, new)
     yield from _each(_listed(old, "keys"), _listed(new, "keys"), tables.API_KEY, grants, "api key")
     yield from _each(_listed(old, "users"), _listed(new, "users"), tables.USER, grants, "user")
     yield from group("authorities", _authorities(old, new))
@@ -57,6 +58,16 @@ def _listeners(old: Specs, new: Specs) -> Iterator[Group]:
         return found
 
     yield from _each(by_address(old), by_address(new), tables.LISTENER, grants, "listener")
+
+
+def _other_kind(old: Specs, new: Specs) -> Iterator[Group]:
+    """Names in `auth` that stay and mean something else: an issuer became a service, or the other way."""
+    for was, now in (("issuers", "forward_auth"), ("forward_auth", "issuers")):
+        before, after = _by_name(old, was), _by_name(new, now)
+        for name in before.keys() & after.keys():
+            words = f"auth: it was one of {was} and is one of {now}"
+            places = before[name].source, after[name].source
+            yield from group(f"auth {name}", [Change(Kind.WIDENS, words, *places, proved=False)])
 
 
 def _by_name(specs: Specs, field: str) -> dict[str, Section]:

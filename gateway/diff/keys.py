@@ -21,7 +21,7 @@ from gateway.diff.order import (
     wildcards,
 )
 from gateway.diff.quotas import quotas
-from gateway.diff.seen import Seen
+from gateway.diff.seen import Seen, places_of, variables_of
 from gateway.policy.presets import PRESETS
 from gateway.routing import Forward, Redirect
 
@@ -164,11 +164,12 @@ def _document(old: Seen, new: Seen, name: str) -> Iterator[Change]:
         yield Change(Kind.WIDENS, f"validate.{name}: it says something else", proved=False)
 
 
-def _content(side: Seen, name: str) -> tuple[object] | None:
+def _content(side: Seen, name: str) -> str | None:
     said = side.spec.validate_
     file = getattr(said, "schema_" if name == "schema" else name)
     documents = side.stage.specs.documents
-    return (documents.data(side.source("validate"), file),) if file is not None else None
+    # As it is written: to Python, 1 and true are equal.
+    return repr(documents.data(side.source("validate"), file)) if file is not None else None
 
 
 def _headers(old: Seen, new: Seen) -> Iterator[Change]:
@@ -211,6 +212,9 @@ def _target(old: Seen, new: Seen) -> Iterator[Change]:
             before, after = getattr(old.spec, name), getattr(new.spec, name)
             before, after = getattr(before, "path", before), getattr(after, "path", after)
             yield from _by(unproved, before, after, f"{name}, so the service sees another path")
+        used = variables_of(new.spec.rewrite.path) if new.spec.rewrite is not None else ()
+        if old.spec.rewrite == new.spec.rewrite and places_of(old, used) != places_of(new, used):
+            yield Change(Kind.WIDENS, "rewrite takes other parts of the path", proved=False)
         return
     if isinstance(now, Forward):
         yield Change(Kind.WIDENS, f"requests reach {now.upstream}, and were answered without a service")

@@ -1,7 +1,7 @@
 """How much a route lets everybody do: tiers, what a request costs, and which tier is chosen for whom.
 
-Charges are compared by the name of their tier; one that is gone may be replaced by another that counts by the
-same key and lets no more pass.
+Charges are compared by the name of their tier: another tier is another bucket, which is full when that of the
+routes beside it is empty.
 """
 
 from collections.abc import Iterator, Sequence
@@ -74,7 +74,7 @@ def _charge(side: Seen, name: str, cost: int) -> _Charge:
 def _charges(old: list[_Charge], new: list[_Charge]) -> Iterator[Change]:
     left = list(new)
     for was in old:
-        now = _counterpart(was, left)
+        now = next((each for each in left if each.name == was.name), None)
         if now is None:
             yield Change(Kind.WIDENS, f"quota {was.name} ({was}) no longer counts", old=was.source)
             continue
@@ -82,12 +82,6 @@ def _charges(old: list[_Charge], new: list[_Charge]) -> Iterator[Change]:
         yield from _between(was, now, f"quota {was.name}")
     for now in left:
         yield Change(Kind.NARROWS, f"quota {now.name} ({now}) counts, too", new=now.source)
-
-
-def _counterpart(was: _Charge, new: list[_Charge]) -> _Charge | None:
-    named = [now for now in new if now.name == was.name]
-    stricter = [now for now in new if now.spec.key == was.spec.key and not _is_wider(was, now)]
-    return next(iter((*named, *stricter)), None)
 
 
 def _is_wider(was: _Charge, now: _Charge) -> bool:
@@ -100,17 +94,18 @@ def _between(was: _Charge, now: _Charge, what: str) -> Iterator[Change]:
     if was.spec.keys != now.spec.keys:
         keys = f"{' '.join(was.spec.keys)} -> {' '.join(now.spec.keys)}"
         yield Change(Kind.WIDENS, f"{what} is counted by {keys}", was.source, now.source, proved=False)
-    named = "" if was.name == now.name else f", by the tier {now.name}"
-    if (was.rate, was.most, str(was)) == (now.rate, now.most, str(now)):
-        if named and was.name != now.name:
-            yield Change(Kind.CHANGES, f"{what} stays {was}{named}", was.source, now.source)
+    if was.name != now.name:
+        words = f"{what} is counted by the tier {now.name} ({now}), not {was.name} ({was})"
+        yield Change(Kind.WIDENS, words, was.source, now.source, proved=_is_wider(was, now))
+        return
+    if str(was) == str(now):
         return
     kind = Kind.CHANGES
     if _is_wider(was, now):
         kind = Kind.WIDENS
     elif (now.rate, now.most) != (was.rate, was.most):
         kind = Kind.NARROWS
-    yield Change(kind, f"{what}: {was} -> {now}{named}", was.source, now.source)
+    yield Change(kind, f"{what}: {was} -> {now}", was.source, now.source)
 
 
 def _choices(old: Seen, new: Seen, was: list[ChoiceSpec], now: list[ChoiceSpec]) -> Iterator[Change]:

@@ -1,5 +1,7 @@
 """A route as one of the two configurations has it."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -8,9 +10,10 @@ from gateway.config.problem import Path
 from gateway.config.schema.routes import DefaultsSpec, RouteSpec
 from gateway.policy.roles import Role, Roles
 from gateway.rehearsal import Stage
-from gateway.routing import Route
+from gateway.routing import Kind, Route, parse_path
 
-UNMATCHED: Final = "_unmatched"
+# `{name}` and `{name...}` of a template, `path.name` of a condition.
+_VARIABLE: Final = re.compile(r"(?:\{|path\.)([A-Za-z0-9_-]+)")
 _OF_ROUTES: Final = frozenset(["auth", "allow", "upstream", "prefix", "validate_", "slo"])
 
 
@@ -51,6 +54,19 @@ def defined(stage: Stage, path: Path) -> str:
     """The `file:line` of what stands at a path of any file, empty where no file has it."""
     trees = stage.specs.trees
     return next((tree.source(path) for tree in trees if tree.at(path) is not None), "")
+
+
+def variables_of(text: str) -> tuple[str, ...]:
+    """The variables that a template or a condition may ask for."""
+    return tuple(dict.fromkeys(_VARIABLE.findall(text)))
+
+
+def places_of(side: Seen, names: Iterable[str]) -> list[int]:
+    """Which segments of its path the variables of a route stand for, -1 for what is none of them."""
+    known = [
+        segment.text if segment.kind is not Kind.LITERAL else "" for segment in parse_path(side.route.pattern)
+    ]
+    return [known.index(name) if name in known else -1 for name in names]
 
 
 def seen(stage: Stage) -> dict[str, Seen]:

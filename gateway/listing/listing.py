@@ -73,7 +73,8 @@ def in_short(allow: AllowSpec) -> str:
     parts += [f"role {' or '.join(allow.roles)}"] if allow.roles else []
     parts += [f"scope {' and '.join(allow.scopes)}"] if allow.scopes else []
     parts += [f"when {' '.join(allow.when.split())}"] if allow.when else []
-    return ", ".join(parts)
+    # Nothing that a terminal would obey.
+    return "".join([each if each.isprintable() else " " for each in ", ".join(parts)])
 
 
 def charge(item: str | ChargeSpec | ChoiceSpec) -> str:

@@ -44,7 +44,8 @@ def _lines(rows: Iterable[Row], roles: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    printable = "".join([each if each.isprintable() else " " for each in text])
+    return printable.replace("|", "\\|")
 
 
 def _record(row: Row) -> dict[str, object]:

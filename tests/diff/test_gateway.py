@@ -50,8 +50,16 @@ def test_section_is_told_by_its_name(compared, pair, name, kind):
     assert kind is told.changes[0].kind
 
 
-def test_another_authority_in_the_same_file_widens(compared, authorities, tmp_path):
-    """A certificate that it signs is believed, whatever the file is called."""
+def test_a_name_in_auth_that_becomes_another_kind_of_thing_widens(compared):
+    """`auth: oracle` stays as it is, and now trusts whoever issues tokens by that name."""
+    issuer = '  oracle: {issuer: "https://o.example", jwks: "https://o.example/k", audience: [a]}\n  away:'
+    service = 'forward_auth:\n  oracle: {url: "http://127.0.0.1:4003/ask", copy: [X-Team]}\n'
+    groups = compared(("  away:", issuer), (service, ""))
+    (told,) = [group for group in groups if "auth oracle" in group.names]
+    assert (Kind.WIDENS, False) == (told.changes[0].kind, told.changes[0].proved)
+
+
+def test_the_same_authority_is_no_difference(compared, authorities, tmp_path):
     shared = tmp_path / "ca.pem"
     pair = ("tls: {server_name: safe.example}", f'tls: {{server_name: safe.example, ca: "{shared}"}}')
     shared.write_bytes(next(authorities).file.read_bytes())

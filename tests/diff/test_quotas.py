@@ -38,17 +38,19 @@ def told(stage):
         pytest.param("[slow]", "[slow]", [], id="alike"),
         pytest.param("[slow]", "[]", [WIDENS], id="gone"),
         pytest.param("[]", "[slow]", [NARROWS], id="new"),
-        pytest.param("[slow]", "[slower]", [NARROWS], id="replaced by a stricter one"),
+        pytest.param(
+            "[slow]", "[slower]", [WIDENS, NARROWS], id="a bucket of its own, though a stricter one"
+        ),
         pytest.param("[slower]", "[slow]", [WIDENS, NARROWS], id="replaced by a laxer one"),
         pytest.param("[slow]", "[eager]", [WIDENS, NARROWS], id="more at once, though slower"),
-        pytest.param("[slow]", "[steady]", [CHANGES], id="the same in other words"),
+        pytest.param("[slow]", "[steady]", [WIDENS, NARROWS], id="the same in another bucket"),
         pytest.param("[slow]", "[mine]", [WIDENS, NARROWS], id="counted by another key"),
         pytest.param("[slow]", "[once]", [WIDENS, NARROWS], id="of another kind"),
-        pytest.param("[slow]", "[none]", [NARROWS], id="none at all"),
+        pytest.param("[slow]", "[none]", [WIDENS, NARROWS], id="none at all"),
         pytest.param("[{tier: slow, cost: 2}]", "[slow]", [WIDENS], id="cheaper"),
         pytest.param("[slow]", "[{tier: slow, cost: 2}]", [NARROWS], id="dearer"),
         pytest.param(
-            "[{by: tier, x: slow, else: slower}]", "[{by: tier, else: slower}]", [NARROWS], id="no choice"
+            "[{by: tier, x: slow, else: slower}]", "[{by: tier, else: slower}]", [WIDENS], id="no choice"
         ),
         pytest.param(
             "[{by: tier, else: slower}]", "[{by: tier, x: slow, else: slower}]", [WIDENS], id="a choice"
@@ -66,5 +68,13 @@ def test_quotas_are_compared(told, old, new, kinds):
 
 
 def test_a_line_has_the_places_of_its_tier(told):
-    (change,) = told("[slow]", "[slower]")
-    assert [":2", ":3"] == [place[-2:] for place in (change.old, change.new)]
+    gone, joined = told("[slow]", "[slower]")
+    assert [":2", ":3"] == [place[-2:] for place in (gone.old, joined.new)]
+
+
+def test_a_tier_in_other_words_is_the_same(stage):
+    """Six seconds for one are a minute for ten: the bucket is as large and fills as fast."""
+    routes = "routes:\n  - {id: a, match: {path: /a}, upstream: backend, auth: public, quota: [slow]}\n"
+    old = seen(stage(TIERS + routes))["a"]
+    new = seen(stage(TIERS.replace("slow: {limit: 10/1m,", "slow: {limit: 1/6s, burst: 10,") + routes))["a"]
+    assert [CHANGES] == [change.kind for change in quotas(old, new)]

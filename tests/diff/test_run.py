@@ -57,6 +57,7 @@ WIDENING = [
         "guest may newly ask without a condition (GET PUT)",
         "widens",
     ),
+    ('"/people/{who}"', '"/people/{other}/{who}"', "the condition path.who == subject asks for", "widens"),
     ("methods: [GET, PUT]", "methods: [GET, PUT, DELETE]", "methods: DELETE is added", "narrows"),
     # Which requests. What a narrower path leaves may be taken by a route for everybody.
     (", methods: [GET, PUT]", "", "methods: GET PUT -> any", "narrows"),
@@ -232,6 +233,37 @@ def test_what_lets_nobody_in_only_changes(changes, before, after, words):
     words = words.replace("has", "resource_metadata")
     told = changes((before, after))
     assert ({Kind.CHANGES}, True) == ({each.kind for each in told}, words in told[0].what)
+
+
+def test_variables_that_change_places_widen_though_the_condition_stays(changes):
+    """Whose documents they are is asked of the name of the document."""
+    pair = ('"/people/{who}"', '"/people/{who}/{paper}"')
+    told = changes(("{who}/{paper}", "{paper}/{who}"), both=(pair,))
+    assert "the condition path.who == subject asks for other parts of the path" in [
+        each.what for each in told if each.kind is Kind.WIDENS
+    ]
+
+
+def test_variables_of_a_rewrite_that_change_places_widen(changes):
+    shop = ("    auth: oracle", '    auth: oracle\n    rewrite: {path: "/of/{a}/{b}"}')
+    path = ("/shop/{rest...}", "/shop/{a}/{b}")
+    told = changes(("/shop/{a}/{b}", "/shop/{b}/{a}"), both=(shop, path))
+    assert "rewrite takes other parts of the path" in [each.what for each in told if each.kind is Kind.WIDENS]
+
+
+def test_a_schema_that_python_would_take_for_the_same_is_another(changes):
+    both = (('{"type": "object"}', '{"const": 1}'),)
+    told = changes(('{"const": 1}', '{"const": true}'), both=both)
+    assert ["validate.schema: it says something else"] == [each.what for each in told]
+
+
+def test_a_route_in_a_bucket_of_its_own_widens_though_the_tier_is_no_larger(changes):
+    """Ten a minute here, and ten more there."""
+    fresh = ("  many: {", "  own: {limit: 10/1m, burst: 5, key: address}\n  many: {")
+    told = changes(("quota: [few, ", "quota: [own, "), both=(fresh,))
+    assert "quota few (10/60s, burst 5) no longer counts" in [
+        each.what for each in told if each.kind is Kind.WIDENS
+    ]
 
 
 def test_what_is_on_trial_on_both_sides_changes_nothing(changes):
