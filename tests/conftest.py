@@ -6,7 +6,7 @@ import socket
 import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -58,6 +58,9 @@ defaults: {headers: {HEADERS}, DEFAULTS}
 """
 WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS", "DEFAULTS")
 ADDRESS = 'address: "127.0.0.1:0"'
+
+# No test's gateway writes on the standard output of the tests, unless its text says something of telemetry.
+QUIET = "telemetry: {access_log: {format: none}}\n"
 
 POLICIES = """\
 routes:
@@ -163,7 +166,8 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
         (folder / "policies").mkdir(parents=True, exist_ok=True)
         for word, text in zip(WORDS, (admin, listener, upstream, headers, defaults), strict=True):
             gateway = gateway.replace(word, text)
-        (folder / "gateway.yaml").write_text(gateway + dedent(more))
+        text = gateway + dedent(more)
+        (folder / "gateway.yaml").write_text(text if "telemetry:" in text else f"{text}\n{QUIET}")
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
         return load_snapshot(folder / "gateway.yaml", environ or {}, ports)
 
@@ -436,6 +440,21 @@ async def dial() -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
 def connect(dial: Callable[..., Awaitable[Stream]]) -> Callable[..., Awaitable[Stream]]:
     """Connect to a gateway's first listener, with `tls` and a name if need be."""
     return lambda gateway, *secured: dial(gateway.listeners[0].address.port, *secured)
+
+
+@pytest.fixture
+def collectors() -> Iterator[Callable[..., Any]]:
+    """Start a collector of spans on a free port, for `http/protobuf` or `grpc`: see `otlp.Collector`."""
+    import otlp  # Few tests need it, and gRPC is slow to load.
+
+    with ExitStack() as stack:
+
+        def start(protocol: str = "http/protobuf") -> Any:
+            made, end = otlp.grpc_collector() if protocol == "grpc" else otlp.http_collector()
+            stack.callback(end)
+            return made
+
+        yield start
 
 
 @pytest.fixture

@@ -207,11 +207,14 @@ class Slo:
 @final
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where spans go, nowhere without an endpoint; `sample` is the share of requests, from 0 to 1."""
+    """Where spans go; `sample` is the share of requests, from 0 to 1.
+
+    Where the endpoint is empty, and the protocol or the share None, the environment has a say.
+    """
 
     endpoint: str
-    protocol: Literal["http/protobuf", "grpc"]
-    sample: float
+    protocol: Literal["http/protobuf", "grpc"] | None
+    sample: float | None
     baggage: tuple[str, ...]
 
 
@@ -249,7 +252,8 @@ class Telemetry:
 class Snapshot:
     """The whole configuration, compiled; `version` is a digest of every one of the `files` it was made from.
 
-    With `watch` another one is loaded as soon as one of these changes.
+    With `watch` another one is loaded as soon as one of these changes. `secrets` are parameters of queries
+    that hold tokens: no log tells their values.
     """
 
     version: str
@@ -264,6 +268,7 @@ class Snapshot:
     upstreams: Mapping[str, UpstreamSettings]
     routes: tuple[Route, ...]
     router: Router
+    secrets: tuple[str, ...]
     slos: tuple[Slo, ...] = ()
 
     @property

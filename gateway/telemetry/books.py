@@ -8,6 +8,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.policy.quota import Quota, RateOnly
 from gateway.routing import Forward, Route
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.context import Sampling, Trace, Tracing
 from gateway.telemetry.ids import SPAN, TRACE, Ids
 from gateway.telemetry.passage import NOT_YET, Attempt, Passage
@@ -24,6 +25,8 @@ _SWITCHED: Final = 101
 
 
 Follower = Callable[[Passage, float], None]
+# Of what could not be read: why, the status, the id of the answer, and the peer.
+UnreadableFollower = Callable[[Reason, int, bytes, str], None]
 
 
 @final
@@ -32,10 +35,12 @@ class Books:
 
     Tallies are kept by what their labels say, so that they outlive the configuration that made them;
     `refusals` are those of quotas, by tier. `in_flight` and `tunnels` are how many there are now.
-    `followers` are told of every request that is over, and when that was.
+    `followers` are told of every request that is over, and when that was; `unreadable_followers` of what
+    could not be read as one.
     """
 
     __slots__ = (
+        "_baggage",
         "_by_route",
         "_durations",
         "_learnt",
@@ -48,20 +53,29 @@ class Books:
         "routes",
         "tracing",
         "tunnels",
+        "unreadable_followers",
         "upstreams",
     )
 
-    def __init__(self, clock: Clock, sample: float, thresholds: Iterable[float] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sample: float,
+        thresholds: Iterable[float] = (),
+        baggage: Baggage | None = None,
+    ) -> None:
         self.clock = clock
         self.monotonic: Callable[[], float] = clock.monotonic
         self.ids = Ids()
-        self.tracing = Tracing(self.ids, Sampling(sample))
+        self._baggage = baggage
+        self.tracing = Tracing(self.ids, Sampling(sample), baggage)
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.upstreams: dict[str, UpstreamTally] = {}
         self.refusals: dict[str, int] = {}
         self.in_flight = 0
         self.tunnels = 0
         self.followers: tuple[Follower, ...] = ()
+        self.unreadable_followers: tuple[UnreadableFollower, ...] = ()
         self._by_route: dict[Route, RouteTally] = {}
         self._durations = sorted({*DURATIONS, *thresholds})
         self._learnt = Learnt()
@@ -82,7 +96,7 @@ class Books:
 
     def adopt(self, sample: float, thresholds: Iterable[float], routes: Iterable[Route]) -> None:
         """Go on with the routes of another configuration. A series that is there keeps its buckets."""
-        self.tracing = Tracing(self.ids, Sampling(sample))
+        self.tracing = Tracing(self.ids, Sampling(sample), self._baggage)
         self._durations = sorted({*DURATIONS, *thresholds})
         self._by_route.clear()
         self.bind(routes)
@@ -185,6 +199,8 @@ class Books:
         tally = self._tally_of(UNREADABLE, "", "")
         tally.count(b"", status)
         tally.decide("wire", reason, "enforce")
+        for tell in self.unreadable_followers:
+            tell(reason, status, request_id, client)
 
     def _count_refusal(self, exchange: Exchange) -> None:
         """A quota has refused: the tiers that it would have to wait for are those that were used up."""
