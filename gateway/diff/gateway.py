@@ -64,7 +64,7 @@ def _other_kind(old: Specs, new: Specs) -> Iterator[Group]:
     """Names in `auth` that stay and mean something else: an issuer became a service, or the other way."""
     for was, now in (("issuers", "forward_auth"), ("forward_auth", "issuers")):
         before, after = _by_name(old, was), _by_name(new, now)
-        for name in before.keys() & after.keys():
+        for name in sorted(before.keys() & after.keys()):
             words = f"auth: it was one of {was} and is one of {now}"
             places = before[name].source, after[name].source
             yield from group(f"auth {name}", [Change(Kind.WIDENS, words, *places, proved=False)])

@@ -45,9 +45,9 @@ def keys(old: Seen, new: Seen) -> Iterator[Change]:
     yield from _report(old, new)
     for key, judge in _JUDGES.items():
         for change in judge(old, new):
-            on_trial = old.is_on_trial(key) or new.is_on_trial(key)
-            # What is not enforced on both sides is told by `report`.
-            yield (change.harmless() if on_trial else change).at(old.source(key), new.source(key))
+            # What is not enforced on both sides is told by `report`. Cors not only refuses, it permits.
+            is_idle = key != "cors" and (old.is_on_trial(key) or new.is_on_trial(key))
+            yield (change.harmless() if is_idle else change).at(old.source(key), new.source(key))
 
 
 def _report(old: Seen, new: Seen) -> Iterator[Change]:
@@ -73,9 +73,8 @@ def _plain(value: object) -> object:
 
 def _clients(old: Seen, new: Seen) -> Iterator[Change]:
     was, now = old.spec.clients or ClientsSpec(), new.spec.clients or ClientsSpec()
-    networks = "a list of networks"
-    yield from _by(admitted, was.allow, now.allow, "clients.allow", networks)
-    yield from _by(denied, was.deny, now.deny, "clients.deny", networks)
+    yield from _by(admitted, was.allow, now.allow, "clients.allow", "the same networks in other words")
+    yield from _by(denied, was.deny, now.deny, "clients.deny", "the same networks in other words")
 
 
 def _limits(old: Seen, new: Seen) -> Iterator[Change]:
@@ -88,9 +87,8 @@ def _limits(old: Seen, new: Seen) -> Iterator[Change]:
 def _csrf(old: Seen, new: Seen) -> Iterator[Change]:
     was, now = old.spec.csrf or "auto", new.spec.csrf or "auto"
     if "off" in (was, now) and was != now:
-        yield from _by(
-            ranks(False, True), was == "off", now == "off", "csrf", f"{_name(was)} -> {_name(now)}"
-        )
+        kind = Kind.WIDENS if now == "off" else Kind.NARROWS
+        yield Change(kind, f"csrf: {_name(was)} -> {_name(now)}")
     elif was != "off":
         yield from _by(members, _trusted(was), _trusted(now), "csrf.trusted")
 
@@ -120,7 +118,8 @@ def _cors(old: Seen, new: Seen) -> Iterator[Change]:
 
 
 def _cors_of(side: Seen) -> CorsSpec | None:
-    said = side.spec.cors
+    """The cors policy in force; on trial it is none."""
+    said = side.spec.cors if not side.is_on_trial("cors") else None
     return side.stage.specs.cors[said] if isinstance(said, str) else said
 
 

@@ -111,7 +111,8 @@ def admitted(old: Sequence[Network], new: Sequence[Network]) -> Iterator[Change]
     if old and new:
         yield from trusted(old, new)
     elif old or new:
-        yield NARROWS if new else Change(Kind.WIDENS, "every network may ask")
+        every, some = Change(Kind.WIDENS, "every network may ask"), "only listed networks may ask"
+        yield Change(Kind.NARROWS, some) if new else every
 
 
 def denied(old: Sequence[Network], new: Sequence[Network]) -> Iterator[Change]:

@@ -278,6 +278,13 @@ def test_what_is_enforced_again_narrows_whatever_it_is(changes):
     assert {Kind.CHANGES, Kind.NARROWS} == {each.kind for each in told}
 
 
+def test_cors_that_is_enforced_again_widens_as_it_permits(changes):
+    """What the service said before is replaced by what the gateway says."""
+    report = ("    cors: web\n", "    cors: web\n    report: [cors]\n")
+    told = changes(("report: [cors]", "report: []"), both=(report,))
+    assert {(Kind.WIDENS, False), (Kind.NARROWS, True)} == {(each.kind, each.proved) for each in told}
+
+
 def test_an_open_route_falls_to_nobody_when_it_asks_who_it_is(changes):
     public = 'path: "/{rest...}"}\n    auth: public', 'path: "/{rest...}"}\n    auth: home'
     assert {Kind.NARROWS} == {each.kind for each in changes(public)}
