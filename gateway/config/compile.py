@@ -73,10 +73,12 @@ _DEFAULT_PRESET = "helmet"
 class Specs:
     """Everything that the files say: gateway.yaml, policies with a name, keys, users, routes, documents.
 
-    `tree` is that of gateway.yaml; `version` a digest of the bytes of every file and of what `${...}` gave.
+    `tree` is that of gateway.yaml, `policies` are those of the policies. `version` is a digest of the bytes
+    of every file and of what `${...}` gave.
     """
 
     tree: Tree
+    policies: tuple[Tree, ...]
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
     cors: Mapping[str, CorsSpec]
