@@ -79,6 +79,11 @@ def test_a_waiver_knows_its_place(read, tmp_path):
             id="without a reason",
         ),
         pytest.param(
+            SOUND.replace("It is meant to be so.", "known issue"),
+            ["1:48: waivers[0].reason: expected a sentence that says why"],
+            id="words that are no reason",
+        ),
+        pytest.param(
             SOUND + ", untli: 1",
             ['1:102: waivers[0].untli: expected a known key, got "untli"'],
             id="a key that there is not",

@@ -2,13 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.schema.model import Items, Moment, Name, Spec, Text, needed, optional, rule
 
 RuleId = Annotated[str, Field(pattern="^AZ[0-9]{3}$")]
-# A word is no reason.
-Sentence = Annotated[str, Field(min_length=10)]
+_WORDS_AT_LEAST = 3
+
+
+def _sentence(value: str) -> str:
+    if len(value.split()) < _WORDS_AT_LEAST:
+        raise rule("expected a sentence that says why")
+    return value
+
+
+Sentence = Annotated[str, AfterValidator(_sentence)]
 
 
 class WaiverSpec(Spec):
