@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,6 +26,9 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from jwt.algorithms import get_default_algorithms
+from prometheus_client import parser as plain
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import parser as openmetrics
 from trustme import CA
 
 from gateway import build
@@ -440,6 +443,47 @@ async def session() -> AsyncIterator[ClientSession]:
     """A client that takes bodies as they come and follows nothing by itself."""
     async with ClientSession(auto_decompress=False, cookie_jar=DummyCookieJar()) as session:
         yield session
+
+
+@final
+class Scrape:
+    """A metrics page: `families` by their names, and the values of its series."""
+
+    def __init__(self, text: str, families: Iterable[Metric]) -> None:
+        self.text = text
+        self.families = {family.name: family for family in families}
+        self.samples = [sample for family in self.families.values() for sample in family.samples]
+        self.values = {
+            (sample.name, frozenset(sample.labels.items())): sample.value for sample in self.samples
+        }
+        assert len(self.samples) == len(self.values), "a series stands there twice"
+
+    def value(self, name: str, **labels: str) -> float:
+        """The value of a series with just these labels. Raises KeyError where there is none."""
+        return self.values[name, frozenset(labels.items())]
+
+    def total(self, name: str, **labels: str) -> float:
+        """The sum of all series of a name that have these labels."""
+        wanted = labels.items()
+        return sum(each.value for each in self.samples if each.name == name and wanted <= each.labels.items())
+
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+
+
+@pytest.fixture
+def scrape(session: ClientSession) -> Callable[..., Awaitable[Scrape]]:
+    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser."""
+
+    async def read(gateway: Gateway, accept: str = "", token: str = "") -> Scrape:
+        fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
+        async with session.get(f"http://{gateway.admin.address}/metrics", headers=fields) as response:
+            assert 200 == response.status
+            text = await response.text()
+        parse = openmetrics if accept == OPENMETRICS else plain
+        return Scrape(text, parse.text_string_to_metric_families(text))
+
+    return read
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ LIBRARIES = {
     "redis": ("quota",),
     "jwt": ("policy.jwk", "demo.signing"),
     "opentelemetry": ("telemetry",),
-    "prometheus_client": ("telemetry",),
+    "prometheus_client": ("telemetry", "gauges"),
     "ssl": ("wire", "upstream"),
     "cryptography": ("policy.certificate", "config.pem", "demo.signing"),
     "argon2": ("identity.passwords",),

@@ -5,6 +5,7 @@ an attacker here: the Host must be ours (DNS rebinding), and a request that chan
 field that no form can send.
 """
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -18,8 +19,14 @@ from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.proxy import Proxy
 from gateway.routing import Forward, Redirect, Route
+from gateway.telemetry.page import Page
 
 _OPEN = frozenset(["/livez", "/readyz"])
+# Seconds: how long whoever asked for a long answer may take for it, and how long `stop` waits for those.
+_WRITING_AT_MOST = 10.0
+_SHUTDOWN_AT_MOST = 1.0
+# Answers that are written at a time. What nobody reads is kept until its time is over.
+_PAGES_AT_MOST = 16
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -27,15 +34,19 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Admin:
     """The admin listener. `address` has the port that was really taken."""
 
-    def __init__(self, proxy: Proxy, settings: Settings) -> None:
+    def __init__(self, proxy: Proxy, settings: Settings, page: Page) -> None:
         self._proxy = proxy
         self._settings = settings
+        self._page = page
+        self._pages = 0
         self._runner: web.AppRunner | None = None
         self.address = settings.address
 
     async def start(self) -> None:
         """Listen. Raises OSError."""
-        runner = self._runner = web.AppRunner(self._application(), access_log=None)
+        runner = self._runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_AT_MOST
+        )
         await runner.setup()
         address = self.address
         if address.unix:
@@ -58,6 +69,7 @@ class Admin:
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
+            application.router.add_get("/metrics", self._metrics),
         ]
         options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
             allow_headers=["Authorization"], allow_methods=["GET"]
@@ -128,6 +140,32 @@ class Admin:
                 for name, upstream in self._proxy.upstreams.items()
             ]
         )
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        if self._pages >= _PAGES_AT_MOST:
+            return _refusal(503, "Too many ask for this at a time.")
+        self._pages += 1
+        try:
+            text, media_type = await self._page.render(request.headers.get("Accept", ""))
+            return await _written(request, text, media_type)
+        finally:
+            self._pages -= 1
+
+
+async def _written(request: web.Request, text: bytes, media_type: str) -> web.StreamResponse:
+    """Write a long answer; whoever does not take it in time is cut off."""
+    response = web.StreamResponse(headers={"Content-Type": media_type})
+    response.content_length = len(text)
+    try:
+        async with asyncio.timeout(_WRITING_AT_MOST):
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await response.write(text)
+            await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+    return response
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:

@@ -43,7 +43,7 @@ class RemoteKeys:
     """The port `Keys` for keys that an issuer publishes.
 
     `refreshes`, `failures`, `unknown_kids` and `cool_downs` (unknown names for which nothing was fetched)
-    are counted for those who watch.
+    are counted for those who watch; `fetched_at` is the monotonic time of the last refresh, 0 before any.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class RemoteKeys:
         self._pause = pause
         self._keys: KeySet | None = None
         self._content: list[str] = []
-        self._fetched_at = 0.0
+        self.fetched_at = 0.0
         self._lifetime = 0.0
         self._etag: str | None = None
         self._location = Location(source, fetcher, monotonic)
@@ -78,9 +78,14 @@ class RemoteKeys:
         self._refreshing: asyncio.Task[None] | None = None
 
     @property
+    def is_loaded(self) -> bool:
+        """True where there is a set."""
+        return self._keys is not None
+
+    @property
     def age(self) -> float | None:
         """Seconds since an issuer's good answer, None while there is no set."""
-        return None if self._keys is None else self._monotonic() - self._fetched_at
+        return None if self._keys is None else self._monotonic() - self.fetched_at
 
     def start(self) -> None:
         """Begin to keep the set fresh; the first fetch is not waited for."""
@@ -153,7 +158,7 @@ class RemoteKeys:
 
     def _current(self) -> KeySet | None:
         """The set, unless it is too old to be believed."""
-        if self._keys is not None and self._monotonic() - self._fetched_at >= STALE_AT_MOST:
+        if self._keys is not None and self._monotonic() - self.fetched_at >= STALE_AT_MOST:
             log.error("keys of %s: nothing for a day, no token is accepted", self.source.issuer)
             self._adopt(None, [])
         return self._keys
@@ -204,7 +209,7 @@ class RemoteKeys:
             self.refreshes += 1
             self._failed_in_a_row = 0
             self._etag, self._fetched_from = document.etag, url
-            self._fetched_at = self._monotonic()
+            self.fetched_at = self._monotonic()
             self._lifetime = document.lifetime
             self._answered = number
 

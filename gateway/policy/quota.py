@@ -48,10 +48,21 @@ class Choice:
 class Quota:
     """Takes what a request costs from the buckets of its tiers.
 
-    `denies` says what becomes of a request when the store cannot tell: 503, or it passes uncounted.
+    `denies` says what becomes of a request when the store cannot tell: 503, or it passes uncounted. `tiers`
+    are the names of all that may be asked.
     """
 
-    __slots__ = ("_buckets", "_charges", "_choices", "_denies", "_holds", "_refusals", "_tell", "source")
+    __slots__ = (
+        "_buckets",
+        "_charges",
+        "_choices",
+        "_denies",
+        "_holds",
+        "_refusals",
+        "_tell",
+        "source",
+        "tiers",
+    )
 
     name: Final = "quota"
 
@@ -67,6 +78,7 @@ class Quota:
         self.source = source
         self._charges = tuple([item for item in items if isinstance(item, Charge)])
         self._choices = tuple([item for item in items if isinstance(item, Choice)])
+        self.tiers = tuple([charge.tier.name for charge in _all(items)])
         self._holds = any(charge.tier.concurrent for charge in _all(items))
         self._refusals = _Refusals()
         self._buckets = buckets
@@ -127,12 +139,13 @@ class Quota:
 class RateOnly:
     """A Quota of nothing but one rate, which most are: it does the same in fewer steps."""
 
-    __slots__ = ("_charge", "_key", "_quota", "_take", "_tell", "_tell_one", "_tier", "source")
+    __slots__ = ("_charge", "_key", "_quota", "_take", "_tell", "_tell_one", "_tier", "source", "tiers")
 
     name: Final = "quota"
 
     def __init__(self, charge: Charge, quota: Quota, buckets: Buckets, tell: Teller) -> None:
         self.source = quota.source
+        self.tiers = quota.tiers
         self._charge = charge
         self._key = charge.key
         self._quota = quota

@@ -19,6 +19,7 @@ from gateway.policy.tier import rate
 from gateway.quota.memory import MemoryBuckets
 from gateway.quota.script import RENEWAL, Call, finish, is_finish, renew, undo
 from gateway.quota.servers import servers
+from gateway.telemetry.tally import CALLS, Histogram
 
 log = logging.getLogger("gateway")
 
@@ -81,9 +82,14 @@ class _Request:
 
 @final
 class RedisBuckets:
-    """Buckets by their keys, in Redis; each answer is an awaitable while the store is up."""
+    """Buckets by their keys, in Redis; each answer is an awaitable while the store is up.
+
+    `calls` and `failures` are counted for those who watch, and how long a call `took`, however it ended.
+    """
 
     def __init__(self, store: QuotaStore, local: MemoryBuckets) -> None:
+        self.calls = self.failures = 0
+        self.took = Histogram(CALLS)
         self._store = store
         self._local = local
         self._servers = servers(store.redis, _CALLS_AT_MOST + 1)
@@ -103,6 +109,11 @@ class RedisBuckets:
     def is_up(self) -> bool:
         """False from a failure on until a probe has found the store well."""
         return self._probing is None
+
+    @property
+    def is_replaced(self) -> bool:
+        """True while the memory of this process stands in for it."""
+        return not self.is_up and self._store.on_failure == "local"
 
     def take(self, wants: Sequence[Want], lease: Lease | None) -> Grant | Awaitable[Grant | None] | None:
         """Take all that is wanted, or nothing; see `gateway.policy.ports.Buckets`."""
@@ -168,17 +179,21 @@ class RedisBuckets:
     async def _send(self, batch: Sequence[_Request | _Note]) -> None:
         requests = [entry for entry in batch if isinstance(entry, _Request)]
         loop = asyncio.get_running_loop()
-        since = requests[0].since if requests else loop.time()
+        begun = loop.time()
+        since = requests[0].since if requests else begun
+        self.calls += 1
         try:
             async with asyncio.timeout_at(since + self._store.timeout):
                 await self._ask(batch)
         except Exception as error:
+            self.failures += 1
             self._fail(error)
             # The end of a lease can be told twice.
             self._owed += [
                 entry for entry in batch if not isinstance(entry, _Request) and is_finish(entry[1])
             ]
         finally:
+            self.took.observe(loop.time() - begun)
             for request in requests:
                 self._settle(request)
 

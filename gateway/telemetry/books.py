@@ -6,11 +6,12 @@ from typing import Final, final
 from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.policy import Exchange
+from gateway.policy.quota import Quota, RateOnly
 from gateway.routing import Forward, Route
 from gateway.telemetry.context import Sampling, Trace, Tracing
 from gateway.telemetry.ids import SPAN, TRACE, Ids
 from gateway.telemetry.passage import NOT_YET, Attempt, Passage
-from gateway.telemetry.tally import DURATIONS, RouteTally, UpstreamTally
+from gateway.telemetry.tally import DURATIONS, EXPECTED, Learnt, RouteTally, UpstreamTally
 from gateway.wire.clock import Clock
 
 # Routes that have series of their own; what comes after them shares one.
@@ -29,20 +30,24 @@ Follower = Callable[[Passage, float], None]
 class Books:
     """Opens and closes the passages of requests, and adds them up.
 
-    Tallies are kept by what their labels say, so that they outlive the configuration that made them.
+    Tallies are kept by what their labels say, so that they outlive the configuration that made them;
+    `refusals` are those of quotas, by tier. `in_flight` and `tunnels` are how many there are now.
     `followers` are told of every request that is over, and when that was.
     """
 
     __slots__ = (
         "_by_route",
         "_durations",
+        "_learnt",
         "clock",
         "followers",
         "ids",
         "in_flight",
         "monotonic",
+        "refusals",
         "routes",
         "tracing",
+        "tunnels",
         "upstreams",
     )
 
@@ -53,15 +58,29 @@ class Books:
         self.tracing = Tracing(self.ids, Sampling(sample))
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.upstreams: dict[str, UpstreamTally] = {}
+        self.refusals: dict[str, int] = {}
         self.in_flight = 0
+        self.tunnels = 0
         self.followers: tuple[Follower, ...] = ()
         self._by_route: dict[Route, RouteTally] = {}
         self._durations = sorted({*DURATIONS, *thresholds})
+        self._learnt = Learnt()
+        # What is more than can be told apart.
+        self._tally_of(_OVERFLOW, "", "").requests = self._learnt.rest
+        self._tally_of(UNREADABLE, "", "").expect(("_OTHER",), (400,))
 
     def bind(self, routes: Iterable[Route]) -> None:
         """Make the tallies of these routes now: a series that begins at 0 shows its first event."""
         for route in routes:
-            self.tally(route)
+            tally, target = self.tally(route), route.target
+            if isinstance(target, Forward):
+                tally.expect(route.methods or ("GET",), EXPECTED)
+            else:
+                tally.expect(route.methods or ("GET",), (target.status,))
+            for policy in route.pipeline.policies:
+                if isinstance(policy, (Quota, RateOnly)):
+                    for tier in policy.tiers:
+                        self.refusals.setdefault(tier, 0)
 
     def tally(self, route: Route) -> RouteTally:
         """The tally of a route."""
@@ -105,6 +124,8 @@ class Books:
         upstream = passage.tally.upstream
         if upstream is not None:
             upstream.answered(status, now - passage.asked)
+        if status == _SWITCHED:
+            self.tunnels += 1
         if passage.tried:
             passage.tried[-1].status = status
 
@@ -138,12 +159,16 @@ class Books:
             if passage.tried is not None:
                 trace_id = passage.trace.trace_id.decode()
                 tally.duration.exemplars[place] = trace_id, seconds, now + self.clock.epoch
+        else:
+            self.tunnels -= 1
         if passage.answered != NOT_YET:
             tally.overhead.observe(passage.decided + passage.handled)
         if passage.aborted:
             tally.aborted += 1
         if passage.reason is not None:
             tally.decide(passage.policy, passage.reason, "enforce")
+            if passage.reason is Reason.QUOTA_EXCEEDED:
+                self._count_refusal(exchange)
         if exchange.reported:
             for name, reason in exchange.reported:
                 tally.decide(name, reason, "report")
@@ -156,6 +181,12 @@ class Books:
         tally.count(b"", status)
         tally.decide("wire", reason, "enforce")
 
+    def _count_refusal(self, exchange: Exchange) -> None:
+        """A quota has refused: the tiers that it would have to wait for are those that were used up."""
+        for tier, _, wait in exchange.quotas:
+            if wait:
+                self.refusals[tier.name] = self.refusals.get(tier.name, 0) + 1
+
     def _tally_of(self, route: str, upstream: str, operation: str) -> RouteTally:
         labels = route, upstream, operation
         tally = self.routes.get(labels)
@@ -165,7 +196,9 @@ class Books:
             tally = self.routes.get(labels)
         if tally is None:
             behind = self._upstream(upstream) if upstream else None
-            tally = self.routes[labels] = RouteTally(labels[0], behind, labels[2], self._durations)
+            tally = self.routes[labels] = RouteTally(
+                labels[0], behind, labels[2], self._durations, self._learnt
+            )
         return tally
 
     def _upstream(self, name: str) -> UpstreamTally:

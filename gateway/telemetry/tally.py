@@ -4,8 +4,10 @@ Labels come from the configuration: a route's tally is made once, and a request 
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, final
+
+from gateway.http.reason import Reason
 
 # Upper bounds in seconds. The first are those that OpenTelemetry advises for HTTP.
 DURATIONS: Final[tuple[float, ...]] = (
@@ -25,6 +27,8 @@ DURATIONS: Final[tuple[float, ...]] = (
     10.0,
 )
 OVERHEADS: Final[tuple[float, ...]] = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025)
+CALLS: Final[tuple[float, ...]] = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1)
+LAGS: Final[tuple[float, ...]] = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 # Methods that have a label of their own; a client can invent others without end.
 METHODS: Final[tuple[str, ...]] = (
@@ -42,6 +46,12 @@ METHODS: Final[tuple[str, ...]] = (
 _NUMBERS: Final = {name.encode(): number for number, name in enumerate(METHODS)}
 _STATUSES: Final = 1000
 
+# Statuses of a backend whose series begin at 0: an alert would not see the first event of one that is born
+# with it.
+EXPECTED: Final[tuple[int, ...]] = (200, 500, 502, 503, 504)
+# Series that requests may begin by themselves; a backend that lets clients choose its status could make many.
+LEARNT_AT_MOST: Final = 20_000
+
 
 @final
 class Histogram:
@@ -55,6 +65,21 @@ class Histogram:
         self.sum = 0.0
         # The trace, the value and the time of the last sampled one of each place.
         self.exemplars: list[tuple[str, float, float] | None] = [None] * (len(bounds) + 1)
+
+    def copy(self) -> "Histogram":
+        """The same counts, which go on no more."""
+        copied = Histogram(self.bounds)
+        copied.counts = self.counts.copy()
+        copied.exemplars = self.exemplars.copy()
+        copied.sum = self.sum
+        return copied
+
+    def include(self, other: "Histogram") -> None:
+        """Add what another has counted; by our bounds, if it has others."""
+        for bound, count in zip(other.bounds, other.counts, strict=False):
+            self.counts[bisect_left(self.bounds, bound)] += count
+        self.counts[-1] += other.counts[-1]
+        self.sum += other.sum
 
     def observe(self, seconds: float) -> int:
         """Count one; gives its place, for an exemplar."""
@@ -72,8 +97,10 @@ class UpstreamTally:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.responses: dict[int, int] = {}
-        self.failures: dict[str, int] = {}
+        self.responses: dict[int, int] = dict.fromkeys(EXPECTED, 0)
+        self.failures: dict[str, int] = {
+            reason.value: 0 for reason in Reason if reason.value.startswith("upstream_")
+        }
         self.retries = 0
         self.duration = Histogram(DURATIONS)
 
@@ -88,6 +115,17 @@ class UpstreamTally:
 
 
 @final
+class Learnt:
+    """How many series requests may still begin by themselves; `rest` counts what would be more."""
+
+    __slots__ = ("left", "rest")
+
+    def __init__(self, left: int = LEARNT_AT_MOST) -> None:
+        self.left = left
+        self.rest: dict[int, int] = {}
+
+
+@final
 class RouteTally:
     """What became of the requests of one route. `upstream` is None where it has no backend."""
 
@@ -96,6 +134,7 @@ class RouteTally:
         "attempts",
         "decisions",
         "duration",
+        "learnt",
         "operation",
         "overhead",
         "received",
@@ -106,8 +145,14 @@ class RouteTally:
     )
 
     def __init__(
-        self, route: str, upstream: UpstreamTally | None, operation: str, durations: Sequence[float]
+        self,
+        route: str,
+        upstream: UpstreamTally | None,
+        operation: str,
+        durations: Sequence[float],
+        learnt: Learnt,
     ) -> None:
+        self.learnt = learnt
         self.route = route
         self.upstream = upstream
         self.operation = operation
@@ -125,7 +170,21 @@ class RouteTally:
     def count(self, method: bytes, status: int) -> None:
         """A request is over."""
         key = _NUMBERS.get(method, 0) * _STATUSES + status
-        self.requests[key] = self.requests.get(key, 0) + 1
+        requests = self.requests
+        if key not in requests:
+            learnt = self.learnt
+            if learnt.left:
+                learnt.left -= 1
+            else:
+                requests = learnt.rest
+        requests[key] = requests.get(key, 0) + 1
+
+    def expect(self, methods: Iterable[str], statuses: Iterable[int]) -> None:
+        """Begin the series of requests that the configuration tells of."""
+        numbers = [_NUMBERS.get(method.encode(), 0) for method in methods]
+        for status in statuses:
+            for number in numbers:
+                self.requests.setdefault(number * _STATUSES + status, 0)
 
     def decide(self, policy: str, reason: str, mode: str) -> None:
         """A request was refused, or would have been."""

@@ -17,7 +17,8 @@ class Endpoint:
     """One address of an upstream, which is its `name`. `pending` counts the requests it has not finished.
 
     `host` is the Host that requests get here, None where the client's is kept. `healthy` is the word of the
-    probes; `failures` counts failed requests in a row, and `ejected` says that they were too many.
+    probes; `failures` counts failed requests in a row, and `ejected` says that they were too many, as they
+    have been `ejections` times.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class Endpoint:
         "address",
         "authority",
         "ejected",
+        "ejections",
         "failures",
         "healthy",
         "host",
@@ -43,6 +45,7 @@ class Endpoint:
         self.pending = 0
         self.healthy = True
         self.ejected = False
+        self.ejections = 0
         self.failures = 0
         self._at_most = inf
         self._failed_too_often: Callable[[Endpoint], None] = _nobody_asks

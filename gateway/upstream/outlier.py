@@ -53,6 +53,7 @@ class Outliers:
         held_out = now - self._returns.get(endpoint, -inf) >= times * usual
         times = self._times[endpoint] = 1 if held_out else min(times + 1, _LONGEST)
         endpoint.ejected = True
+        endpoint.ejections += 1
         self._returns[endpoint] = now + times * usual
         log.warning("%s is left out for %g s: its requests fail", endpoint.address, times * usual)
         self._schedule()

@@ -25,7 +25,7 @@ _IDLE: Final = int(State.IDLE)
 
 @final
 class Pool:
-    """Connections to one address. `open` counts those that exist or are being made.
+    """Connections to one address. `open` counts those that exist or are being made, `limit` is their bound.
 
     `connect` is how many seconds making one may take.
     """
@@ -39,12 +39,14 @@ class Pool:
         "closed",
         "deadline",
         "dialer",
+        "limit",
         "open",
     )
 
     def __init__(self, dialer: Dialer, bounds: Bounds, connect: float, clock: Clock) -> None:
         self.dialer = dialer
         self._bounds = bounds
+        self.limit = bounds.max_connections
         self._connect = connect
         self._clock = clock
         self._idle: deque[Connection] = deque()
@@ -82,7 +84,7 @@ class Pool:
             connection = self.take()
             if connection is not None:
                 return connection
-            if self.open < self._bounds.max_connections:
+            if self.open < self.limit:
                 return await self.connect()
             connection = await self._wait()
             if connection is not None and connection.state == _IDLE:

@@ -10,7 +10,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from typing import cast, final
+from typing import Final, cast, final
 
 from gateway.wire.tls import WRITE_AT_MOST
 
@@ -25,13 +25,39 @@ _RECOVERY = 1.0
 _SHUTDOWN_AT_MOST = 3600.0
 
 
+# What the library calls a failure -> what we call it. Its own words are too many to count by.
+_CAUSES: Final = {
+    "HTTP_REQUEST": "plain_http",
+    "UNSUPPORTED_PROTOCOL": "version",
+    "VERSION_TOO_LOW": "version",
+    "NO_SHARED_CIPHER": "cipher",
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": "cipher",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "no_certificate",
+    "CERTIFICATE_VERIFY_FAILED": "untrusted_certificate",
+}
+_ALERT: Final = "client_alert"
+_TIMEOUT: Final = "timeout"
+_OTHER: Final = "other"
+
+
+def causes() -> dict[str, int]:
+    """A count of failed handshakes by every cause that there is."""
+    return dict.fromkeys([*_CAUSES.values(), _ALERT, _TIMEOUT, _OTHER], 0)
+
+
+def _cause(reason: str | None) -> str:
+    if reason is None:
+        return _TIMEOUT
+    return _CAUSES.get(reason) or (_ALERT if "_ALERT_" in reason else _OTHER)
+
+
 @final
 class Handshakes:
     """Accepts connections on a socket; each that comes to speak TLS gets a protocol.
 
     `make` makes the protocol; `has_room` is asked with the number of handshakes under way. `failed` counts
-    those that came to nothing, but for clients that just left. It is for the protocol to bound how long a
-    connection that it closed may last.
+    those that came to nothing by their causes, but for clients that just left. It is for the protocol to
+    bound how long a connection that it closed may last.
     """
 
     __slots__ = (
@@ -51,6 +77,7 @@ class Handshakes:
         context: ssl.SSLContext,
         make: Callable[[], asyncio.Protocol],
         has_room: Callable[[int], bool],
+        failed: dict[str, int],
     ) -> None:
         self._context = context
         self._make = make
@@ -60,7 +87,7 @@ class Handshakes:
         self._recovery: asyncio.TimerHandle | None = None
         self._logged = -_LOGGED_EVERY
         self._tasks: set[asyncio.Task[None]] = set()
-        self.failed = 0
+        self.failed = failed
 
     def listen(self, listening: socket.socket, backlog: int) -> None:
         """Begin to accept on a bound socket, which is closed in the end."""
@@ -117,10 +144,15 @@ class Handshakes:
         transport.set_write_buffer_limits(WRITE_AT_MOST)
 
     def _count(self, error: OSError) -> None:
-        self.failed += 1
+        # A word of the library's own, such as HTTP_REQUEST; never what the client sent.
+        word = getattr(error, "reason", None)
+        reason = word if isinstance(word, str) else None
+        self.failed[_cause(reason)] += 1
         now = self._loop.time()
         if now - self._logged >= _LOGGED_EVERY:
             self._logged = now
-            # A word of the library's own, such as HTTP_REQUEST; never what the client sent.
-            reason = getattr(error, "reason", None) or "it took too long"
-            log.warning("TLS handshakes failed: %d so far, the last one: %s", self.failed, reason)
+            log.warning(
+                "TLS handshakes failed: %d so far, the last one: %s",
+                sum(self.failed.values()),
+                reason or "it took too long",
+            )

@@ -14,7 +14,7 @@ from gateway.config.snapshot import Listener as Settings
 from gateway.http.forwarded import Forwarding
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream, Handler
-from gateway.wire.handshakes import Handshakes
+from gateway.wire.handshakes import Handshakes, causes
 from gateway.wire.request import Intake
 from gateway.wire.tls import server_context
 
@@ -25,7 +25,10 @@ _BACKLOG = 1024
 
 @final
 class Listener:
-    """Accepts connections on one address. `address` has the port that was really taken."""
+    """Accepts connections on one address. `address` has the port that was really taken.
+
+    `failed_handshakes` counts those of TLS by their causes.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Listener:
         self._connections = connections
         self._server: asyncio.Server | Handshakes | None = None
         self.address = settings.address
+        self.failed_handshakes = causes()
 
     async def open(self) -> None:
         """Begin to accept. Raises OSError, which names the address, or the file that is of no use for TLS."""
@@ -70,7 +74,9 @@ class Listener:
 
         loop = asyncio.get_running_loop()
         if context is not None:
-            handshakes = self._server = Handshakes(context, connection, self._has_room)
+            handshakes = self._server = Handshakes(
+                context, connection, self._has_room, self.failed_handshakes
+            )
             handshakes.listen(listening, _BACKLOG)
         elif self.address.unix:
             self._server = await loop.create_unix_server(connection, sock=listening, backlog=_BACKLOG)

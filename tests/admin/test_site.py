@@ -3,9 +3,12 @@
 import asyncio
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+
+from gateway.admin import site
 
 TOKEN = "test-token"
 CONSOLE = "https://console.example"
@@ -105,7 +108,7 @@ async def test_upstreams_tell_what_they_are_doing(serve, scripted, connect, ask)
         pytest.param({"Authorization": "Bearer \u00fc"}, 401, id="a letter of more than one byte"),
     ],
 )
-@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/nowhere"])
+@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/metrics", "/nowhere"])
 async def test_all_but_probes_needs_the_token(administered, ask, path, fields, status):
     """What does not exist is not told apart either."""
     got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, **fields)
@@ -240,3 +243,67 @@ async def test_taken_port_is_an_error(serve):
         port = taken.getsockname()[1]
         with pytest.raises(OSError, match="address already in use"):
             await serve(admin=f'address: "127.0.0.1:{port}"')
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        pytest.param("", "text/plain; version=0.0.4; charset=utf-8", id="text"),
+        pytest.param(
+            "application/openmetrics-text; version=9.9.9; escaping=values, text/plain;q=0.5",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            id="OpenMetrics, in the version that we speak",
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_metrics_are_told_in_the_format_that_is_asked_for(
+    administered, ask, accept, media_type, method
+):
+    status, fields, text = await ask(await administered(), "/metrics", method, Accept=accept)
+    assert (200, media_type, "no-store") == (status, fields["Content-Type"], fields["Cache-Control"])
+    assert int(fields["Content-Length"]) > 1000
+    assert ("gateway_requests_total" in text) == (method == "GET")
+
+
+async def test_whoever_reads_nothing_holds_nothing_but_his_connection(
+    administered, ask, dial, monkeypatch, until
+):
+    """And that not for long: others are answered meanwhile, and it is cut."""
+    monkeypatch.setattr(site, "_WRITING_AT_MOST", 0.5)
+    gateway = await administered()
+    # More than all buffers between the two hold.
+    route = gateway.snapshot.routes[0]
+    gateway.books.bind(replace(route, id=f"{'r' * 200}-{number}") for number in range(1500))
+    stalled = [await dial(gateway.admin.address.port) for _ in range(3)]
+    for client in stalled:
+        client.pause()
+        await client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await until(lambda: gateway.admin._pages == 3)
+    assert 200 == (await ask(gateway, "/livez"))[0]
+    assert 200 == (await ask(gateway, "/metrics"))[0]
+    await until(lambda: gateway.admin._pages == 0)
+    for client in stalled:
+        client.resume()
+        head, _, part = (await client.rest()).partition(b"\r\n\r\n")
+        assert len(part) < int(head.lower().partition(b"content-length: ")[2].split()[0])
+
+
+async def test_more_pages_than_a_few_are_not_written_at_a_time(administered, ask, monkeypatch):
+    monkeypatch.setattr(site, "_PAGES_AT_MOST", 0)
+    gateway = await administered()
+    assert [503, 200] == [(await ask(gateway, path))[0] for path in ("/metrics", "/routes")]
+
+
+async def test_a_stop_waits_for_nobody_who_reads_nothing(administered, dial, until, monkeypatch):
+    monkeypatch.setattr(site, "_SHUTDOWN_AT_MOST", 0.1)
+    gateway = await administered()
+    gateway.books.bind(
+        replace(gateway.snapshot.routes[0], id=f"{'r' * 200}-{number}") for number in range(1500)
+    )
+    client = await dial(gateway.admin.address.port)
+    client.pause()
+    await client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await until(lambda: gateway.admin._pages == 1)
+    async with asyncio.timeout(3):
+        await gateway.admin.stop()

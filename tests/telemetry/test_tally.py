@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.telemetry.tally import OVERHEADS, Histogram, RouteTally, UpstreamTally, label
+from gateway.telemetry.tally import OVERHEADS, Histogram, Learnt, RouteTally, UpstreamTally, label
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_time_is_counted_in_one_place(seconds, place):
     ],
 )
 def test_requests_are_counted_by_method_and_status(method, name):
-    tally = RouteTally("r", UpstreamTally("u"), "", (1.0,))
+    tally = RouteTally("r", UpstreamTally("u"), "", (1.0,), Learnt())
     tally.count(method, 200)
     tally.count(method, 200)
     tally.count(method, 503)
@@ -41,7 +41,7 @@ def test_requests_are_counted_by_method_and_status(method, name):
 
 
 def test_methods_that_clients_invent_make_no_series():
-    tally = RouteTally("r", None, "", (1.0,))
+    tally = RouteTally("r", None, "", (1.0,), Learnt())
     for number in range(1000):
         tally.count(b"M%d" % number, 405)
     assert 1 == len(tally.requests)

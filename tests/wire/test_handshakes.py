@@ -36,7 +36,7 @@ def under_way(gateway):
 
 
 def failed(gateway):
-    return gateway.listeners[0]._server.failed
+    return sum(gateway.listeners[0].failed_handshakes.values())
 
 
 async def test_plain_http_is_closed_without_a_byte_and_counted(gateway, connect, until, caplog):
@@ -157,7 +157,9 @@ async def listening(authority):
         taken = socket.socket()
         taken.bind(("127.0.0.1", 0))
         exhausted = Exhausted(taken, list(errors))
-        found = handshakes.Handshakes(authority.server("a.test"), Hello, lambda count: True)
+        found = handshakes.Handshakes(
+            authority.server("a.test"), Hello, lambda count: True, handshakes.causes()
+        )
         found.listen(exhausted, 8)
         opened.append(found)
         return found, exhausted, taken.getsockname()[1]

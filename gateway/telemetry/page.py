@@ -1,0 +1,127 @@
+"""The metrics page, in the two formats that Prometheus reads.
+
+It is rendered in a thread, so that requests go on meanwhile. What the loop changes is therefore copied in one
+step each: a dict that grows while it is read would raise. One page is rendered at a time, and who asks while
+that lasts gets the same one.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Protocol, final
+
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, exposition
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from gateway.telemetry.books import Books
+from gateway.telemetry.metrics import REQUESTS, Sheet
+from gateway.telemetry.tally import RouteTally, UpstreamTally, label
+
+# OpenMetrics has exemplars. The library would choose for us, but it repeats the version that a client wrote
+# and raises for one that is no number. All our names are plain, so none of its escaping is needed either.
+OPENMETRICS: Final = openmetrics.CONTENT_TYPE_LATEST
+TEXT: Final = exposition.CONTENT_TYPE_PLAIN_0_0_4
+_RENDER: Final[dict[str, Callable[[CollectorRegistry], bytes]]] = {
+    OPENMETRICS: partial(openmetrics.generate_latest, escaping=openmetrics.ALLOWUTF8),
+    TEXT: partial(exposition.generate_latest, escaping=openmetrics.ALLOWUTF8),
+}
+
+
+class Live(Protocol):
+    """Metrics of what the loop owns: `read` takes them down on the loop, `collect` tells them anywhere."""
+
+    def read(self) -> None: ...
+
+    def collect(self) -> list[Family]: ...
+
+
+@final
+class Page:
+    """Renders the metrics of the books, of the live parts, and of the process."""
+
+    def __init__(self, books: Books, live: Live) -> None:
+        self._live = live
+        self._turn = asyncio.Lock()
+        self._under_way: dict[str, asyncio.Task[bytes]] = {}
+        registry = self._registry = CollectorRegistry()
+        registry.register(_Counted(books))
+        registry.register(live)
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+
+    async def render(self, accept: str) -> tuple[bytes, str]:
+        """The page for a value of `Accept`, and its media type."""
+        kind = OPENMETRICS if accepts_openmetrics(accept) else TEXT
+        under_way = self._under_way.get(kind)
+        if under_way is None:
+            under_way = self._under_way[kind] = asyncio.create_task(self._render(kind))
+        # One who leaves must not take the page from the others.
+        return await asyncio.shield(under_way), kind
+
+    async def _render(self, kind: str) -> bytes:
+        try:
+            async with self._turn:
+                self._live.read()
+                return await asyncio.to_thread(_RENDER[kind], self._registry)
+        finally:
+            del self._under_way[kind]
+
+
+def accepts_openmetrics(accept: str) -> bool:
+    """True if the value of an `Accept` field has OpenMetrics in it, and does not call it worthless."""
+    for each in accept.split(","):
+        name, *parameters = [part.strip().lower() for part in each.split(";")]
+        if name == "application/openmetrics-text":
+            # RFC 9110 12.4.2: a weight of 0 is "not acceptable".
+            return not any(
+                parameter.startswith("q=0") and not parameter.strip("q=0.") for parameter in parameters
+            )
+    return False
+
+
+@final
+class _Counted:
+    """What the books count, copied while requests go on."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def collect(self) -> list[Family]:
+        """The families of REQUESTS."""
+        books = self._books
+        sheet = Sheet(REQUESTS)
+        sheet.add("gateway_requests_in_flight", books.in_flight)
+        sheet.add("gateway_tunnels", books.tunnels)
+        for tier, count in books.refusals.copy().items():
+            sheet.add("gateway_quota_refusals_total", count, tier)
+        for route in books.routes.copy().values():
+            _add_route(sheet, route)
+        for upstream in books.upstreams.copy().values():
+            _add_upstream(sheet, upstream)
+        return sheet.families()
+
+
+def _add_route(sheet: Sheet, tally: RouteTally) -> None:
+    route, upstream = tally.route, "" if tally.upstream is None else tally.upstream.name
+    for key, count in tally.requests.copy().items():
+        sheet.add("gateway_requests_total", count, route, upstream, tally.operation, *label(key))
+    for (policy, reason, mode), count in tally.decisions.copy().items():
+        sheet.add("gateway_decisions_total", count, route, policy, reason, mode)
+    sheet.include("gateway_request_duration_seconds", tally.duration, route, upstream)
+    sheet.add("gateway_requests_aborted_total", tally.aborted, route, upstream)
+    sheet.add("gateway_received_bytes_total", tally.received, route, upstream)
+    sheet.add("gateway_sent_bytes_total", tally.sent, route, upstream)
+    if upstream:
+        sheet.include("gateway_overhead_seconds", tally.overhead, route, upstream)
+        sheet.add("gateway_upstream_requests_total", tally.attempts, route, upstream)
+
+
+def _add_upstream(sheet: Sheet, tally: UpstreamTally) -> None:
+    name = tally.name
+    for status, count in tally.responses.copy().items():
+        sheet.add("gateway_upstream_responses_total", count, name, str(status))
+    for reason, count in tally.failures.copy().items():
+        sheet.add("gateway_upstream_failures_total", count, name, reason)
+    sheet.add("gateway_upstream_retries_total", tally.retries, name)
+    sheet.include("gateway_upstream_duration_seconds", tally.duration, name)
