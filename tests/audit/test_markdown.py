@@ -34,7 +34,8 @@ def lines(report, tmp_path):
         pytest.param(
             [ROLE],
             "| API5:2023 | Broken Function Level Authorization | fail | [AZ103](#findings): 1<br>"
-            "`allow` on 1 route<br>`auth` on 1 route | Another method than those of a route is answered 405. |",
+            "`allow` on 1 route<br>`auth` on 1 route | "
+            "Another method than those of a route is answered 405. |",
             id="a line that fails",
         ),
         pytest.param(

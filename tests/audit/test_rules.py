@@ -33,5 +33,11 @@ def test_each_is_shown_broken_and_kept():
     assert [] == [rule.id for rule in RULES if told.count(f'"{rule.id}"') < 2 and rule.id not in ONCE]
 
 
+def test_the_guide_has_a_row_for_each():
+    guide = (TESTS.parents[1] / "docs" / "audit.md").read_text()
+    rows = [f"| {rule.id} | {rule.severity} | {rule.title} | {rule.fix} |" for rule in EVERY]
+    assert "\n".join(rows) in guide, "\n".join(rows)
+
+
 # A table of moments, or of certificates, shows both.
 ONCE = ("AZ405", "AZ406", "AZ407")

@@ -4,7 +4,9 @@ from gateway.audit.text import text
 
 ROLE = ('clerk: {permissions: ["payments:read"]}', 'clerk: {permissions: ["*"]}')
 LISTENER = ('{address: "127.0.0.1:8080"}', '{address: "0.0.0.0:8080"}')
-WAIVER = "waivers: [{rule: AZ401, place: 'listeners[0]', reason: On a laptop., expires: '2026-07-01T00:00:00Z'}]"
+WAIVER = (
+    "waivers: [{rule: AZ401, place: 'listeners[0]', reason: On a laptop., expires: '2026-07-01T00:00:00Z'}]"
+)
 
 
 def test_the_report_as_a_whole(report, tmp_path):
