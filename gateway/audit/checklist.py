@@ -18,9 +18,14 @@ from gateway.audit.waiving import Waived
 from gateway.config.header_manual import PURPOSES
 
 SECURE_HEADERS: Final = "OWASP Secure Headers"
-_COMPLETE: Final = ("AZ305", "AZ306", "AZ309")
+# What may leave a field out; the one of TLS has a rule of its own.
+_BARE: Final = "AZ305"
+_WITHOUT_TLS: Final = "AZ306"
+_INCOMPLETE: Final = "AZ309"
 _LOGOUT: Final = "Say it on the route of a logout alone: on any other answer it would log people out."
 _NO_TLS: Final = "No connection is known to be secure, and on others the field must not stand (RFC 6797 7.2)."
+_NO_PAGE: Final = "No page may load or run anything."
+_WAIVED: Final = "Where it is missing, that is waived."
 _SERVICE: Final = "Where a service sends the field itself, that stands."
 
 
@@ -77,25 +82,28 @@ def _counts(finding: Finding) -> bool:
 
 
 def _field(survey: Survey, name: str, standing: Sequence[Finding], excused: Sequence[Waived]) -> Line:
-    states = {way: fields.state(survey, way, name) for way in survey.ways}
-    without = {way.id for way, state in states.items() if state is State.MISSING}
-    failures = tuple(each for each in _failing(standing, _COMPLETE) if each.spot.subject in without)
+    states = [(way, fields.state(survey, way, name)) for way in survey.ways]
+    without = {way.id for way, state in states if state is State.MISSING}
+    rules = (_BARE, _WITHOUT_TLS if name == fields.HSTS else _INCOMPLETE)
+    failures = tuple(each for each in _failing(standing, rules) if each.spot.subject in without)
     waived = tuple(
-        each for each in excused if each.finding.rule.id in _COMPLETE and each.finding.spot.subject in without
+        each for each in excused if each.finding.rule.id in rules and each.finding.spot.subject in without
     )
     proofs = tuple(
         Proof(way.id, state.value, way.said("headers"), is_route=True)
-        for way, state in states.items()
+        for way, state in states
         if state in (State.SET, State.DEFAULT)
     )
-    rest = ""
-    if failures:
-        verdict = Verdict.FAILED
-    elif not proofs:
-        verdict = Verdict.NOT_APPLICABLE
-        rest = {fields.HSTS: _NO_TLS, fields.CLEAR: _LOGOUT}.get(name, "No page may load or run anything.")
-    elif State.DEFAULT in states.values():
-        verdict, rest = Verdict.PARTLY, _SERVICE
-    else:
-        verdict = Verdict.PASSED
+    verdict, rest = _of_field(name, {state for _, state in states}, bool(failures))
     return Line(SECURE_HEADERS, name, PURPOSES[name], verdict, proofs, failures, waived, rest)
+
+
+def _of_field(name: str, states: set[State], is_broken: bool) -> tuple[Verdict, str]:
+    if is_broken:
+        return Verdict.FAILED, ""
+    if State.MISSING in states:
+        return Verdict.PARTLY, _WAIVED
+    if states <= {State.UNNEEDED}:
+        reasons = {fields.HSTS: _NO_TLS, fields.CLEAR: _LOGOUT}
+        return Verdict.NOT_APPLICABLE, reasons.get(name, _NO_PAGE)
+    return (Verdict.PARTLY, _SERVICE) if State.DEFAULT in states else (Verdict.PASSED, "")

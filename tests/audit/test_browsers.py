@@ -132,6 +132,11 @@ def test_a_rule_is_broken(spots, rule, changes, expected):
         pytest.param("AZ308", [headers("helmet")], id="inline styles"),
         pytest.param("AZ309", [headers("owasp")], id="the published list itself"),
         pytest.param("AZ309", [headers("none")], id="none of them, which is AZ305"),
+        pytest.param(
+            "AZ309",
+            [TRUSTED, headers("{preset: api, remove: [Strict-Transport-Security]}")],
+            id="that of TLS, which is AZ306",
+        ),
     ],
 )
 def test_a_rule_is_kept(spots, rule, changes):
