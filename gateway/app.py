@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import final
 
 import uvloop
@@ -17,8 +18,9 @@ from gateway import __version__, build
 from gateway.admin import Admin
 from gateway.config.snapshot import Address, Snapshot
 from gateway.gauges import Gauges
-from gateway.ports import LivePorts
+from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
+from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
 from gateway.telemetry.books import Books
 from gateway.telemetry.page import Page
 from gateway.upstream import Upstream
@@ -43,9 +45,12 @@ _SWITCH_INTERVAL = 0.0005
 
 @final
 class Gateway:
-    """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports."""
+    """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports.
 
-    def __init__(self, snapshot: Snapshot, ports: LivePorts) -> None:
+    `load` gives the configuration anew whenever it has to reload; see `gateway.reload`.
+    """
+
+    def __init__(self, snapshot: Snapshot, ports: LivePorts, load: Load | None = None) -> None:
         self.snapshot = snapshot
         self.ports = ports
         self.clock = Clock()
@@ -62,7 +67,11 @@ class Gateway:
             for settings in snapshot.listeners
         ]
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
-        self.admin = Admin(self.proxy, snapshot.admin, Page(self.books, self.gauges))
+        self.reloading = Reloading(load, self.adopt, snapshot.version, ports, self.gauges.reloads)
+        page = Page(self.books, self.gauges)
+        self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload)
+        self._reload: asyncio.Task[Outcome] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._tick: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -79,6 +88,44 @@ class Gateway:
             raise
         self.gauges.reloads.success(self.clock.epoch + self.clock.now)
         self._schedule()
+        if self.snapshot.watch:
+            known = look(self.snapshot.files)
+            watching = watch(known, lambda: self.snapshot.files, self.reloading.reload)
+            self._watching = asyncio.get_running_loop().create_task(watching)
+
+    async def adopt(self, snapshot: Snapshot, candidate: Candidate) -> None:
+        """Serve by another snapshot, which was compiled with `candidate`. What has begun keeps its own.
+
+        Raises UnchangeableError, or OSError for a file that is of no use for TLS; then nothing has changed.
+        """
+        _check_changeable(self.snapshot, snapshot)
+        pairs = zip(self.listeners, snapshot.listeners, strict=True)
+        renewals = [listener.renewal(settings, snapshot) for listener, settings in pairs]
+        before = self.upstreams
+        after = {}
+        for name, settings in snapshot.upstreams.items():
+            kept = before.get(name)
+            # What is said to be otherwise is another upstream, with connections of its own.
+            after[name] = kept if kept and kept.settings == settings else Upstream(settings, self.clock)
+        # From here on nothing fails, and nothing waits before all of it has changed.
+        self.snapshot, self.upstreams = snapshot, after
+        self.ports.adopt(candidate)
+        self.proxy.adopt(snapshot, after, _pseudonym(snapshot))
+        sample, thresholds = snapshot.telemetry.traces.sample, snapshot.latency_thresholds
+        self.books.adopt(sample, thresholds, [*snapshot.routes, snapshot.router.unmatched])
+        self.admin.adopt(snapshot.admin)
+        for renewal in renewals:
+            renewal()
+        for name, upstream in after.items():
+            if before.get(name) is not upstream:
+                await upstream.start()
+        for name, upstream in before.items():
+            if after.get(name) is not upstream:
+                await upstream.stop()
+
+    def reload_soon(self) -> None:
+        """Begin to load the configuration anew; what comes of it is told in the log."""
+        self._reload = asyncio.get_running_loop().create_task(self.reloading.reload())
 
     async def drain(self) -> None:
         """End in peace: not ready, then no more keep-alive, then no more time."""
@@ -99,6 +146,9 @@ class Gateway:
 
     async def stop(self) -> None:
         """Close everything now."""
+        for task in (self._watching, self._reload):
+            if task is not None:
+                task.cancel()
         for listener in self.listeners:
             listener.close()
         for connection in list(self.connections):
@@ -128,19 +178,26 @@ class Gateway:
         self._schedule()
 
 
-async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address], None] | None = None) -> None:
+async def serve(
+    snapshot: Snapshot,
+    ports: LivePorts,
+    load: Load | None = None,
+    ready: Callable[[Address], None] | None = None,
+) -> None:
     """Run until SIGTERM or SIGINT has drained it; a second one stops it now. Raises OSError at the start.
 
-    `ready` is told the first listener's address once requests are taken.
+    SIGHUP has `load` give the configuration anew. `ready` is told the first listener's address once requests
+    are taken.
     """
     if any(listener.tls for listener in snapshot.listeners):
         _keep_buffers_apart()
-    gateway = Gateway(snapshot, ports)
+    gateway = Gateway(snapshot, ports, load)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unexpected)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGHUP, gateway.reload_soon)
     await gateway.start()
     # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
     gc.collect()
@@ -161,6 +218,24 @@ async def serve(snapshot: Snapshot, ports: LivePorts, ready: Callable[[Address],
     second.cancel()
     await gateway.stop()
     log.info("stopped")
+
+
+def _check_changeable(before: Snapshot, after: Snapshot) -> None:
+    """Raises UnchangeableError with everything that only a new start can change."""
+    places = [(listener.address, listener.tls is None) for listener in before.listeners]
+    found = []
+    if places != [(listener.address, listener.tls is None) for listener in after.listeners]:
+        found.append("listeners: an address, or whether it speaks TLS")
+    if before.admin.address != after.admin.address:
+        found.append("admin.address")
+    if before.admin.allow_origins != after.admin.allow_origins:
+        found.append("admin.cors")
+    if replace(before.telemetry, traces=after.telemetry.traces) != after.telemetry or (
+        replace(before.telemetry.traces, sample=after.telemetry.traces.sample) != after.telemetry.traces
+    ):
+        found.append("telemetry, but for traces.sample")
+    if found:
+        raise UnchangeableError(f"only a new start changes these: {'; '.join(found)}")
 
 
 def run(main: Coroutine[None, None, None]) -> None:

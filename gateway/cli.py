@@ -135,6 +135,9 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument(
         "--write", action="store_true", help="write schemas and reference into the repository"
     )
+    configured(
+        "reload", reload_, "Have the running gateway take its configuration anew, whole or not at all."
+    )
     configured("healthcheck", healthcheck_, "Ask a running gateway whether it is ready: exit 0 if so.")
     verb("version", version_, "Print the version, and whether the data path is compiled.")
     return parser
@@ -170,8 +173,10 @@ def run_(options: argparse.Namespace) -> int:
     if snapshot is None:
         return FINDINGS
     from gateway.app import run, serve
+    from gateway.config.load import load_snapshot
 
-    run(serve(snapshot, ports))
+    path = _config(options)
+    run(serve(snapshot, ports, lambda candidate: load_snapshot(path, os.environ, candidate)))
     return OK
 
 
@@ -352,12 +357,27 @@ def schema_(options: argparse.Namespace) -> int:
     return OK
 
 
+def reload_(options: argparse.Namespace) -> int:
+    """`gateway reload`."""
+    snapshot = _snapshot(options)
+    if snapshot is None:
+        return FINDINGS
+    from gateway.running import UnansweredError, reload
+
+    try:
+        version = reload(snapshot.admin.address, snapshot.admin.token)
+    except UnansweredError as error:
+        return _fail(str(error), FINDINGS)
+    print(f"configuration {version} serves")
+    return OK
+
+
 def healthcheck_(options: argparse.Namespace) -> int:
     """`gateway healthcheck`."""
     snapshot = _snapshot(options)
     if snapshot is None:
         return FINDINGS
-    from gateway.healthcheck import readiness
+    from gateway.running import readiness
 
     problem = readiness(snapshot.admin.address)
     if problem is not None:

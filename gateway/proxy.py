@@ -33,6 +33,12 @@ class Proxy:
         self.books = books
         self.surroundings = Surroundings(snapshot.name, pseudonym, upstreams, clock, books)
 
+    def adopt(self, snapshot: Snapshot, upstreams: Mapping[str, Upstream], pseudonym: bytes) -> None:
+        """Carry what begins from now on by another snapshot; what has begun keeps its own."""
+        self.surroundings = self.surroundings.after(snapshot.name, pseudonym, upstreams)
+        self.snapshot = snapshot
+        self.upstreams = upstreams
+
     def begin(self, stream: Downstream, request: Request) -> Relay:
         """Take a request; its body, or the end of it, follows at once."""
         books = self.books

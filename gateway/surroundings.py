@@ -44,6 +44,15 @@ class Surroundings:
             if upstream.settings.retry is not None
         }
 
+    def after(self, name: str, pseudonym: bytes, upstreams: Mapping[str, Upstream]) -> "Surroundings":
+        """Those of the next configuration. What is under way at an upstream that stays is counted on."""
+        others = Surroundings(name, pseudonym, upstreams, self.clock, self.books)
+        others.compression = self.compression
+        for name, upstream in upstreams.items():
+            if name in self.budgets and upstream is self.upstreams.get(name):
+                others.budgets[name] = self.budgets[name]
+        return others
+
     def answer(
         self, stream: Downstream | Compressed, reply: Reply, edits: Edits, exchange: Exchange | None
     ) -> bytes:

@@ -158,7 +158,7 @@ def test_readme_leads_to_every_document():
     folder = "docs/runbooks/"
     runbooks = {document for document in DOCUMENTS if document.startswith(folder)} - {f"{folder}README.md"}
     assert set(DOCUMENTS) - runbooks - {"README.md"} <= set(_LINK.findall(prose("README.md")))
-    assert runbooks == {folder + link for link in _LINK.findall(prose(f"{folder}README.md"))}
+    assert runbooks <= {folder + link for link in _LINK.findall(prose(f"{folder}README.md"))}
 
 
 @pytest.mark.parametrize(("verb", "options"), VERBS, ids=[" ".join((verb, *rest)) for verb, rest in VERBS])

@@ -18,6 +18,7 @@ from aiohttp import web
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.proxy import Proxy
+from gateway.reload import Outcome
 from gateway.routing import Forward, Redirect, Route
 from gateway.telemetry.page import Page
 
@@ -34,10 +35,13 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Admin:
     """The admin listener. `address` has the port that was really taken."""
 
-    def __init__(self, proxy: Proxy, settings: Settings, page: Page) -> None:
+    def __init__(
+        self, proxy: Proxy, settings: Settings, page: Page, reload: Callable[[], Awaitable[Outcome]]
+    ) -> None:
         self._proxy = proxy
         self._settings = settings
         self._page = page
+        self._reload = reload
         self._pages = 0
         self._runner: web.AppRunner | None = None
         self.address = settings.address
@@ -55,6 +59,10 @@ class Admin:
         await web.TCPSite(runner, address.host, address.port).start()
         self.address = Address(address.host, runner.addresses[0][1])
 
+    def adopt(self, settings: Settings) -> None:
+        """Ask for another token from now on."""
+        self._settings = settings
+
     async def stop(self) -> None:
         """Listen no more."""
         runner, self._runner = self._runner, None
@@ -66,6 +74,7 @@ class Admin:
         application.on_response_prepare.append(_harden)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
+        application.router.add_post("/reload", self._reload_now)
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
@@ -114,6 +123,11 @@ class Admin:
         if self._proxy.draining:
             return web.Response(status=503, text="draining\n")
         return web.Response(text="ready\n")
+
+    async def _reload_now(self, request: web.Request) -> web.Response:
+        outcome = await self._reload()
+        said = {"version": outcome.version, "is_new": outcome.is_new, "problems": outcome.problems}
+        return _json(said, status=422 if outcome.problems else 200)
 
     async def _routes(self, request: web.Request) -> web.Response:
         return _json([route_view(route) for route in self._proxy.snapshot.routes])
@@ -193,8 +207,9 @@ def route_view(route: Route) -> dict[str, object]:
     }
 
 
-def _json(value: object) -> web.Response:
-    return web.Response(body=orjson.dumps(value, option=orjson.OPT_INDENT_2), content_type="application/json")
+def _json(value: object, status: int = 200) -> web.Response:
+    body = orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    return web.Response(status=status, body=body, content_type="application/json")
 
 
 def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:

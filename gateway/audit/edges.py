@@ -158,14 +158,14 @@ RULES: Final = (
         "AZ406",
         "error",
         "A certificate that has ended",
-        "Replace it, and restart.",
+        "Replace it, and say `gateway reload`.",
         _ended,
     ),
     Rule(
         "AZ407",
         "warning",
         "A certificate that ends soon",
-        "Replace it, and restart.",
+        "Replace it, and say `gateway reload`.",
         _ending,
     ),
     Rule(

@@ -1,13 +1,12 @@
 """What was expected against what came: each difference, in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
 from gateway.config.schema.cases import ExpectSpec
 from gateway.http.fields import Field, field_of
 from gateway.rehearsal import Outcome, Verdict
-from gateway.rehearsal.heads import coming_back
 
 
 @final
@@ -20,7 +19,7 @@ class Mismatch:
     got: str
 
 
-def mismatches(expect: ExpectSpec, outcome: Outcome, via: bytes) -> Iterator[Mismatch]:
+def mismatches(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     """Every difference; none where all that is said came true."""
     if outcome.verdict is Verdict.UNKNOWN:
         yield Mismatch("answer", "one that is known here", f"{outcome.decider.note}: say `as`")
@@ -34,10 +33,9 @@ def mismatches(expect: ExpectSpec, outcome: Outcome, via: bytes) -> Iterator[Mis
             yield Mismatch(f"reported {policy}", reason, str(reported.get(policy, "none")))
     if outcome.forward is not None:
         yield from _fields("upstream_fields", expect.upstream_fields, _seen(outcome))
-    told = _told(outcome, via)
-    yield from _fields("response_fields", expect.response_fields, told)
+    yield from _fields("response_fields", expect.response_fields, outcome.told)
     if outcome.forward is not None:
-        yield from _coming_through(expect.response_fields, outcome, told)
+        yield from _coming_through(expect.response_fields, outcome)
 
 
 def _simple(expect: ExpectSpec, outcome: Outcome) -> Iterator[tuple[str, object, object]]:
@@ -67,16 +65,10 @@ def _seen(outcome: Outcome) -> list[Field]:
     return [field_of(line) for line in outcome.upstream_head.split(b"\r\n")[1:] if line]
 
 
-def _told(outcome: Outcome, via: bytes) -> list[Field]:
-    """What the client gets, as far as it is known: of a request that passes, what the gateway adds."""
-    if outcome.answer is not None:
-        return list(outcome.answer.fields)
-    return list(coming_back(outcome.edits, outcome.exchange, via)) if outcome.exchange is not None else []
-
-
-def _fields(what: str, expected: Mapping[str, bool | str], got: list[Field]) -> Iterator[Mismatch]:
+def _fields(what: str, expected: Mapping[str, bool | str], got: Iterable[Field]) -> Iterator[Mismatch]:
+    sent = list(got)
     for name, wanted in expected.items():
-        values = [value for raw, value in got if raw.lower() == name.lower().encode()]
+        values = [value for raw, value in sent if raw.lower() == name.lower().encode()]
         said = ", ".join([value.decode(errors="replace") for value in values]) if values else None
         if wanted is True and said is None:
             yield Mismatch(f"{what} {name}", "any value", "none")
@@ -86,11 +78,9 @@ def _fields(what: str, expected: Mapping[str, bool | str], got: list[Field]) -> 
             yield Mismatch(f"{what} {name}", wanted, "none" if said is None else said)
 
 
-def _coming_through(
-    expected: Mapping[str, bool | str], outcome: Outcome, told: list[Field]
-) -> Iterator[Mismatch]:
+def _coming_through(expected: Mapping[str, bool | str], outcome: Outcome) -> Iterator[Mismatch]:
     """Fields that are not to reach the client, and would if the backend sent them."""
-    own = {name.lower() for name, _ in told}
+    own = {name.lower() for name, _ in outcome.told}
     for name, wanted in expected.items():
         rule = outcome.edits.table[name.encode()]
         passes = rule is None or rule.forwarded

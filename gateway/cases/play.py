@@ -53,6 +53,6 @@ def _failures(stage: Stage, scenes: Iterable[Scene], outcomes: list[Outcome]) ->
             outcomes.append(outcome)
             if not scene.stays:
                 outcome.end()
-            found = tuple(mismatches(scene.expect, outcome, stage.via))
+            found = tuple(mismatches(scene.expect, outcome))
             if found:
                 yield Failure(scene, outcome, found, number)

@@ -5,6 +5,7 @@ The specs have no problems left; what this module raises would be a mistake of i
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import final
 
 from gateway.config import objectives
@@ -73,8 +74,8 @@ _DEFAULT_PRESET = "helmet"
 class Specs:
     """Everything that the files say: gateway.yaml, policies with a name, keys, users, routes, documents.
 
-    `tree` is that of gateway.yaml, `policies` are those of the policies. `version` is a digest of the bytes
-    of every file and of what `${...}` gave.
+    `tree` is that of gateway.yaml, `policies` are those of the policies; `files` are all that were read,
+    `version` a digest of their bytes and of what `${...}` gave.
     """
 
     tree: Tree
@@ -88,6 +89,7 @@ class Specs:
     entries: tuple[Entry, ...]
     pem: Pem
     documents: Documents
+    files: tuple[Path, ...]
     version: str
 
 
@@ -98,6 +100,8 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
     routes = [(entry.match, compiler.route(entry)) for entry in specs.entries]
     return Snapshot(
         version=specs.version,
+        files=specs.files,
+        watch=gateway.watch,
         name=gateway.name,
         listeners=tuple(_listener(spec, specs.pem) for spec in gateway.listeners),
         admin=Admin(gateway.admin.address, gateway.admin.token or "", gateway.admin.cors.allow_origins),
@@ -377,10 +381,10 @@ def _upstream(name: str, spec: UpstreamSpec, pem: Pem) -> UpstreamSettings:
 
 
 def _upstream_tls(spec: UpstreamTlsSpec, pem: Pem) -> UpstreamTls:
-    certificate = None
+    certificate, digest = None, pem.digest(spec.ca, spec.certificate, spec.key)
     if spec.certificate and spec.key:
         certificate = _certificate(spec.certificate, spec.key, pem)
-    return UpstreamTls(pem.path(spec.ca) if spec.ca else "", spec.server_name or "", certificate)
+    return UpstreamTls(pem.path(spec.ca) if spec.ca else "", spec.server_name or "", certificate, digest)
 
 
 def _retry(spec: RetrySpec) -> Retry:

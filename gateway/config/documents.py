@@ -47,6 +47,11 @@ class Documents:
         """Changes with the bytes of any of the files."""
         return self._digest.digest()
 
+    @property
+    def files(self) -> list[File]:
+        """The files."""
+        return list(map(File, self._read))
+
     def schema(self, source: str, name: str) -> Schema:
         """The schema in the file that is called `name` at `source`, a `file:line`."""
         return self._schemas[_place(source.rpartition(":")[0], name)]

@@ -23,12 +23,16 @@ S = TypeVar("S", bound=Spec)
 @final
 @dataclass(frozen=True, slots=True)
 class File(Generic[S]):
-    """One file: what stands in it, what it says if it is sound, and what is wrong with it alone."""
+    """One file: what stands in it, what it says if it is sound, and what is wrong with it alone.
+
+    `read` are itself and the files that `${...}` in it has asked for.
+    """
 
     tree: Tree
     spec: S | None
     problems: tuple[Problem, ...]
     digest: bytes = b""
+    read: tuple[Path, ...] = ()
 
 
 def read_file(path: Path, model: type[S], environ: Mapping[str, str]) -> File[S]:
@@ -41,12 +45,14 @@ def read_file(path: Path, model: type[S], environ: Mapping[str, str]) -> File[S]
         return File(
             Tree(label), None, (Problem(label, 1, 1, "", f"expected a file that can be read: {cause}"),)
         )
-    tree, problems = read(label, raw, Interpolation(environ, path.parent))
+    interpolation = Interpolation(environ, path.parent)
+    tree, problems = read(label, raw, interpolation)
     digest = sha256(raw + dumps(tree.data).encode()).digest()
     if tree.data is None:
         return File(tree, None, tuple(problems))
     try:
-        return File(tree, model.model_validate(tree.data), tuple(problems), digest)
+        spec = model.model_validate(tree.data)
+        return File(tree, spec, tuple(problems), digest, (path, *interpolation.read))
     except ValidationError as error:
         # What could not be read is not also reported for being of the wrong type.
         places = {(problem.line, problem.column) for problem in problems}

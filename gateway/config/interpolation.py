@@ -7,7 +7,7 @@ so that no message repeats it and so that a number or a truth value may come fro
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import final
 
@@ -27,10 +27,11 @@ class Resolved(str):
 @final
 @dataclass(frozen=True, slots=True)
 class Interpolation:
-    """Fills in what a text asks for; relative `${file:..}` paths start at `folder`."""
+    """Fills in what a text asks for; relative `${file:..}` paths start at `folder`. `read` are the files."""
 
     environ: Mapping[str, str]
     folder: Path
+    read: list[Path] = field(default_factory=list)
 
     def __call__(self, text: str) -> str:
         """The text itself where it asks for nothing, else a Resolved.
@@ -71,6 +72,7 @@ class Interpolation:
 
     def _file(self, name: str) -> str:
         path = self.folder / name
+        self.read.append(path)
         try:
             # A pipe or a device would be waited for.
             raw = path.read_bytes() if path.is_file() and path.stat().st_size <= _FILE_AT_MOST else None

@@ -75,7 +75,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     problems += documents.problems
     if problems or gateway.spec is None:
         raise ConfigError(problems)
-    digests = [*(file.digest for file in files), files_of_tls.digest, documents.digest]
+    digests = [*(file.digest for file in files), *files_of_tls.digests.values(), documents.digest]
     return Specs(
         tree=gateway.tree,
         policies=tuple(file.tree for file in policies),
@@ -90,6 +90,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
         entries=entries,
         pem=files_of_tls,
         documents=documents,
+        files=tuple(
+            {path for file in files for path in file.read} | {*files_of_tls.digests, *documents.files}
+        ),
         version=sha256(b"".join(digests)).hexdigest()[:_VERSION_DIGITS],
     )
 

@@ -40,16 +40,20 @@ class Leaf:
 class Pem:
     """What stands in the files; `leaves` by the path of the chain as gateway.yaml has it.
 
-    `folder` is where relative paths start; `digest` is one of every file, empty where there is none.
+    `folder` is where relative paths start; `digests` are those of the files that could be read.
     """
 
     folder: Path
     leaves: Mapping[str, Leaf] = field(default_factory=dict)
-    digest: bytes = b""
+    digests: Mapping[Path, bytes] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
         """Where a file is that gateway.yaml names."""
         return str(self.folder / name)
+
+    def digest(self, *names: str | None) -> bytes:
+        """Changes with the bytes of any of these files."""
+        return b"".join(self.digests[self.folder / name] for name in names if name)
 
 
 def read(tree: Tree, folder: Path) -> tuple[Pem, list[Problem]]:
@@ -62,8 +66,7 @@ def read(tree: Tree, folder: Path) -> tuple[Pem, list[Problem]]:
     for pattern in _AUTHORITIES:
         for place, name in at(tree, pattern):
             reader.certificates(place, name)
-    digest = sha256(b"".join(reader.digests)).digest() if reader.digests else b""
-    return Pem(folder, reader.leaves, digest), reader.problems
+    return Pem(folder, reader.leaves, reader.digests), reader.problems
 
 
 @final
@@ -74,7 +77,7 @@ class _Reader:
         self._tree = tree
         self._folder = folder
         self.leaves: dict[str, Leaf] = {}
-        self.digests: list[bytes] = []
+        self.digests: dict[Path, bytes] = {}
         self.problems: list[Problem] = []
 
     def pair(self, place: Place, chain: object, key: object) -> None:
@@ -121,7 +124,7 @@ class _Reader:
         if raw is None:
             self._note(place, "expected a readable file of at most 1 MiB", name)
             return None
-        self.digests.append(sha256(raw).digest())
+        self.digests[path] = sha256(raw).digest()
         return raw
 
     def _note(self, place: Place, expected: str, name: object) -> None:

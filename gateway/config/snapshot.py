@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Literal, final
 
 from gateway.http.path import PathRules
@@ -156,11 +157,15 @@ class Retry:
 @final
 @dataclass(frozen=True, slots=True)
 class UpstreamTls:
-    """TLS towards endpoints. An empty `ca` is the system's, an empty `server_name` the endpoint's host."""
+    """TLS towards endpoints. An empty `ca` is the system's, an empty `server_name` the endpoint's host.
+
+    `digest` changes with the bytes of the files.
+    """
 
     ca: str = ""
     server_name: str = ""
     certificate: Certificate | None = None
+    digest: bytes = b""
 
 
 @final
@@ -242,9 +247,14 @@ class Telemetry:
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The whole configuration, compiled; `version` is a digest of every file it was made from."""
+    """The whole configuration, compiled; `version` is a digest of every one of the `files` it was made from.
+
+    With `watch` another one is loaded as soon as one of these changes.
+    """
 
     version: str
+    files: tuple[Path, ...]
+    watch: bool
     name: str
     listeners: tuple[Listener, ...]
     admin: Admin

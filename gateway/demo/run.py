@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from gateway.app import run, serve
@@ -57,8 +58,9 @@ async def _demo(config: Path) -> None:
     async with services() as running, issuer() as signing:
         ports = LivePorts()
         found = {**environment(running), "AZORA_ISSUER": signing.issuer}
-        snapshot = load_snapshot(config, {**os.environ, **found}, ports)
-        await serve(snapshot, ports, ready=lambda address: _welcome(snapshot, address))
+        load = partial(load_snapshot, config, {**os.environ, **found})
+        snapshot = load(ports)
+        await serve(snapshot, ports, load, ready=lambda address: _welcome(snapshot, address))
 
 
 async def _alone(part: str, address: Address) -> None:

@@ -12,21 +12,11 @@ from gateway.config.schema.gateway import LimitsSpec
 from gateway.config.tree import Tree
 
 # Keys that only a route has, and all the others, in the order in which they matter to a request.
-_OWN: Final = ("match", "redirect", "respond", "rewrite", "upgrade")
-_ORDER: Final = (
+_OWN: Final = ("match", "redirect", "respond", "rewrite", "upgrade", "operation")
+ORDER: Final = (
     *("match", "upstream", "prefix", "rewrite", "redirect", "respond", "cors", "clients", "quota", "limits"),
-    *(
-        "csrf",
-        "auth",
-        "allow",
-        "validate",
-        "request_headers",
-        "upgrade",
-        "timeouts",
-        "headers",
-        "compress",
-        "report",
-    ),
+    *("csrf", "auth", "allow", "validate", "request_headers", "upgrade", "timeouts", "headers", "compress"),
+    *("report", "operation", "slo"),
 )
 _BUILT_IN: Final[dict[str, object]] = {"csrf": "auto", "headers": "helmet"}
 _BARE: Final = re.compile(r"(?!.*: )[A-Za-z0-9_./*+@=<>()-][A-Za-z0-9_./*+@:=<>() -]*(?<![: ])")
@@ -35,7 +25,7 @@ _BARE: Final = re.compile(r"(?!.*: )[A-Za-z0-9_./*+@=<>()-][A-Za-z0-9_./*+@:=<>(
 @final
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key of a route: its value as a file has it, and the `file:line`, empty where no file says it."""
+    """One key of a route: its value as a file spells it, and the `file:line`, empty where none says it."""
 
     name: str
     value: object
@@ -47,12 +37,12 @@ class Key:
 
 def effective(entry: Entry, gateway: Tree) -> list[Key]:
     """The keys of a route; `gateway` is the tree of gateway.yaml."""
-    keys = {name: Key(name, value, entry.sources[name]) for name, value in entry.said.items()}
+    keys = {name: Key(name, as_written(value), entry.sources[name]) for name, value in entry.said.items()}
     for name in _OWN:
         place = (*entry.path, name)
         value = entry.tree.at(place)
         if value is not None:
-            keys[name] = Key(name, value, entry.tree.source(place))
+            keys[name] = Key(name, as_written(value), entry.tree.source(place))
     if entry.spec.is_public:
         # What the defaults demand of principals does not hold where nobody is asked.
         keys.pop("allow", None)
@@ -65,7 +55,7 @@ def of_defaults(gateway: Tree) -> list[Key]:
     """The keys of what no route takes: the global defaults, which ask nobody who he is."""
     said = gateway.at(("defaults",))
     members = said.items() if isinstance(said, dict) else ()
-    keys = {name: Key(name, value, gateway.source(("defaults", name))) for name, value in members}
+    keys = {name: Key(name, as_written(value), gateway.source(("defaults", name))) for name, value in members}
     for name in ("auth", "allow", "upstream", "prefix", "validate"):
         keys.pop(name, None)
     return _completed(keys, gateway)
@@ -77,17 +67,20 @@ def _completed(keys: dict[str, Key], gateway: Tree) -> list[Key]:
     keys.setdefault("limits", Key("limits", usual, gateway.source(("limits", "body")) if body else ""))
     for name, value in _BUILT_IN.items():
         keys.setdefault(name, Key(name, value, ""))
-    return sorted(keys.values(), key=_rank)
+    return sorted(keys.values(), key=lambda key: ORDER.index(key.name))
 
 
-def _rank(key: Key) -> int:
-    return _ORDER.index(key.name) if key.name in _ORDER else len(_ORDER)
+def as_written(value: object) -> object:
+    """A value in which what `${...}` put in is told as the file spells it."""
+    if isinstance(value, Resolved):
+        return value.origin
+    if isinstance(value, dict):
+        return {name: as_written(each) for name, each in value.items()}
+    return [as_written(each) for each in value] if isinstance(value, list) else value
 
 
 def flow(value: object) -> str:
-    """A value as one line of YAML. What `${...}` put in is told as the file spells it."""
-    if isinstance(value, Resolved):
-        return json.dumps(value.origin, ensure_ascii=False)
+    """A value as one line of YAML."""
     if isinstance(value, dict):
         return "{" + ", ".join([f"{name}: {flow(each)}" for name, each in value.items()]) + "}"
     if isinstance(value, list):

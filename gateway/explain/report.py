@@ -10,7 +10,6 @@ from gateway.explain.question import Question
 from gateway.http.fields import Field, field_of
 from gateway.policy.disclosure import DISCLOSING
 from gateway.rehearsal import Outcome, Stage, Verdict
-from gateway.rehearsal.heads import coming_back
 
 _DISCLOSING: Final = frozenset(DISCLOSING) - {"server", "x-powered-by"}
 
@@ -57,10 +56,8 @@ class Report:
         outcome = self.outcome
         edits = outcome.edits
         own = set((*edits.set, *edits.default))
-        via = [value for name, value in self.forwarded[1] if name == "Via"]
-        told = coming_back(edits, outcome.exchange, via[-1].encode()) if outcome.exchange else ()
         removed = sorted(_text(name) for name in edits.remove)
-        added = _pairs(field for field in told if field not in own)
+        added = _pairs(field for field in outcome.told if field not in own)
         return Changes(_pairs(edits.set), _pairs(edits.default), added, removed)
 
     @property

@@ -1,17 +1,20 @@
 """An explanation as people read it: first each step, then the answer, then what made it so."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Final, final
 
 from gateway.explain.report import Pairs, Report
 from gateway.rehearsal import Step, Verdict
 from gateway.rehearsal.outcome import Answer
 from gateway.routing import Route
+from gateway.wire.status import STATUS_LINES
 
 # A longer text than this does not push the places of all others to the right.
 _WIDTH: Final = 64
+# What a recorded request holds could otherwise write to a terminal what it likes; colours are our own.
+_UNPRINTABLE: Final = re.compile("\x1b(?!\\[[0-9;]*m)|[\x00-\x1a\x1c-\x1f\x7f-\x9f]")
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _BLUE = "1", "2", "1;31", "32", "33", "36"
 _COLOURS: Final[Mapping[Verdict, str]] = {
     Verdict.PASSED: _GREEN,
@@ -39,15 +42,16 @@ def text(told: Report, ink: Ink) -> str:
     """The whole explanation, with a line break at its end."""
     parts = [_head(told, ink), [""], _steps(told.outcome.steps, ink), [""], _verdict(told, ink)]
     parts += [["", *section] for section in _sections(told, ink)]
-    return "\n".join([line.rstrip() for part in parts for line in part]) + "\n"
+    lines = [_UNPRINTABLE.sub("?", line.rstrip()) for part in parts for line in part]
+    return "\n".join(lines) + "\n"
 
 
 def _head(told: Report, ink: Ink) -> list[str]:
     draft, assumed = told.question.draft, told.question.assumed
-    host = "" if "://" in draft.target else draft.host
+    url = f"{draft.host}{draft.target}" if draft.target.startswith("/") else draft.target
     who = f", as {assumed}" if assumed is not None else ""
     where = f"from {draft.client} on {told.listener}{who}"
-    return [f"{ink(_BOLD, f'{draft.method} {host}{draft.target}')}  {where}"]
+    return [f"{ink(_BOLD, f'{draft.method} {url}')}  {where}"]
 
 
 def _steps(steps: Sequence[Step], ink: Ink) -> list[str]:
@@ -95,7 +99,7 @@ def _sections(told: Report, ink: Ink) -> Iterator[list[str]]:
 
 def _answer(answer: Answer) -> Iterator[str]:
     fields = answer.fields
-    yield f"  HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"
+    yield f"  {STATUS_LINES[answer.status].decode()}"
     yield from _fields("  ", [(name.decode("latin-1"), value.decode("latin-1")) for name, value in fields])
     content = answer.body.decode(errors="replace")
     if dict(fields).get(b"Content-Type") == b"application/problem+json":

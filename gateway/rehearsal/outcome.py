@@ -52,7 +52,8 @@ class Outcome:
     """One request's way. `route` and `exchange` are None where it was never read as a request.
 
     `reply` is None where the request passes; then `upstream_head` is what the backend would see. `answer` is
-    the reply as the client would get it, None where that is not known.
+    the reply as the client would get it, None where that is not known. `told` are the fields that the client
+    gets: those of the answer, or what a response of the backend has beside its own.
     """
 
     steps: tuple[Step, ...]
@@ -62,6 +63,7 @@ class Outcome:
     reply: Reply | None = None
     answer: Answer | None = None
     upstream_head: bytes = b""
+    told: tuple[Field, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -14,7 +14,7 @@ from gateway.policy import Exchange
 from gateway.policy.authn import Identity
 from gateway.refusals import WIRE
 from gateway.rehearsal.draft import Draft
-from gateway.rehearsal.heads import REQUEST_ID, answer, head_for, trace_lines
+from gateway.rehearsal.heads import REQUEST_ID, answer, coming_back, head_for, trace_lines
 from gateway.rehearsal.notes import detail, size
 from gateway.rehearsal.outcome import Outcome, Step, Verdict
 from gateway.rehearsal.ports import RehearsalPorts
@@ -40,7 +40,7 @@ class Stage:
         self.ports = ports
         self.snapshot = compile_snapshot(specs, ports)
         self.entries: dict[str, Entry] = {entry.spec.id: entry for entry in specs.entries}
-        self.via = f"1.1 {self.snapshot.name}".encode()
+        self._via = f"1.1 {self.snapshot.name}".encode()
         self._intakes = [self._intake(listener) for listener in self.snapshot.listeners]
 
     def ask(self, draft: Draft, assumed: Assumed | None = None, listener: int = 0) -> Outcome:
@@ -68,10 +68,11 @@ class Stage:
         edits = route.edits[exchange.request.secure]
         if reply is not None:
             is_known = all(step.verdict is not Verdict.UNKNOWN for step in steps)
-            own = answer(reply, edits, exchange, self.via) if is_known else None
-            return Outcome(steps, edits, route, exchange, reply, own)
-        seen = head_for(route, exchange, self.snapshot.upstreams, self.via, trace)
-        return Outcome(steps, edits, route, exchange, upstream_head=seen)
+            own = answer(reply, edits, exchange, self._via) if is_known else None
+            return Outcome(steps, edits, route, exchange, reply, own, told=own.fields if own else ())
+        seen = head_for(route, exchange, self.snapshot.upstreams, self._via, trace)
+        told = coming_back(edits, exchange, self._via)
+        return Outcome(steps, edits, route, exchange, upstream_head=seen, told=told)
 
     def _unread(self, reason: Reason, listener: int, secure: bool) -> Outcome:
         reply = WIRE[reason]
@@ -80,7 +81,8 @@ class Stage:
         unmatched = self.snapshot.router.unmatched
         edits = unmatched.edits[secure]
         steps = [Step("wire", Verdict.REFUSED, source, reason, detail(reply))]
-        return Outcome(tuple(steps), edits, reply=reply, answer=answer(reply, edits, None, self.via))
+        own = answer(reply, edits, None, self._via)
+        return Outcome(tuple(steps), edits, reply=reply, answer=own, told=own.fields)
 
     def _intake(self, listener: Listener) -> Intake:
         forwarding = Forwarding(listener.trusted_proxies, listener.forwarded_by)

@@ -21,7 +21,7 @@ _UNAVAILABLE: Final = frozenset([Reason.KEYS_UNAVAILABLE, Reason.VERIFIER_UNAVAI
 class Walk:
     """Asks each policy once: `steps` has what each said, `reply` the answer where one of them has any.
 
-    `assumed` stands in for what authentication would find. `received` is how long the body really is.
+    `assumed` stands in for what authentication would find.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Walk:
         self._assumed = assumed
 
     def take(self, received: int) -> None:
-        """Go all the way; whoever comes behind an answer is not asked any more."""
+        """Go all the way with a body of so many bytes; who comes behind an answer is not asked any more."""
         for policy in self.route.pipeline.policies:
             self.steps.append(self._ask(policy))
         self.steps.append(self._arrive(received))

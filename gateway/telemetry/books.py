@@ -82,6 +82,13 @@ class Books:
                     for tier in policy.tiers:
                         self.refusals.setdefault(tier, 0)
 
+    def adopt(self, sample: float, thresholds: Iterable[float], routes: Iterable[Route]) -> None:
+        """Go on with the routes of another configuration. A series that is there keeps its buckets."""
+        self.tracing = Tracing(self.ids, Sampling(sample))
+        self._durations = sorted({*DURATIONS, *thresholds})
+        self._by_route.clear()
+        self.bind(routes)
+
     def tally(self, route: Route) -> RouteTally:
         """The tally of a route."""
         tally = self._by_route.get(route)

@@ -18,7 +18,7 @@ from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.wire.clock import NEVER, Clock
 from gateway.wire.downstream_states import TRANSITIONS, Event, State
-from gateway.wire.request import CHUNKED, Intake, RequestReader
+from gateway.wire.request import CHUNKED, Intake, RequestReader, Terms
 from gateway.wire.status import STATUS_LINES
 from gateway.wire.transitions import bind
 from gateway.wire.websocket import GOING_AWAY
@@ -103,7 +103,8 @@ class Downstream:
     """The connection of one client, and the stream of its current request as the proxy sees it.
 
     `deadline` is on the clock's scale; `patience` is the number of seconds that the other side of the gateway
-    may let pass without progress. `sent` are the bytes of the answer's body so far, as the client gets it.
+    may let pass without progress. `intake` is what its requests are read by: each head by the terms of its
+    listener that hold then. `sent` are the bytes of the answer's body so far, as the client gets it.
     """
 
     __slots__ = (
@@ -120,6 +121,7 @@ class Downstream:
         "_reading",
         "_relay",
         "_remaining",
+        "_terms",
         "_timeouts",
         "_transport",
         "_writable",
@@ -135,14 +137,14 @@ class Downstream:
     def __init__(
         self,
         handler: Handler,
-        intake: Intake,
-        timeouts: Timeouts,
+        terms: Terms,
         clock: Clock,
         connections: "set[Downstream]",
     ) -> None:
         self._handler = handler
-        self.intake = intake
-        self._timeouts = timeouts
+        self._terms = terms
+        self.intake: Intake = terms.intake
+        self._timeouts: Timeouts = terms.timeouts
         self._clock = clock
         self._connections = connections
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
@@ -357,6 +359,8 @@ class Downstream:
     # Reading.
 
     def _take_head(self, data: bytes) -> None:
+        if self._terms.intake is not self.intake:
+            self._take_terms()
         if data[0] == _CR:
             data = _without_empty_lines(data)
         self._head_only = data[:5] == b"HEAD "
@@ -388,6 +392,12 @@ class Downstream:
         self.step(_UPLOAD)
         self._relay = self._handler.begin(self, request)
         return self._take_body(rest)
+
+    def _take_terms(self) -> None:
+        """Read what comes by the configuration that serves now."""
+        self.intake = self._terms.intake
+        self._timeouts = self._terms.timeouts
+        self._reader = self._reader.anew(self.intake)
 
     def _take_part(self, data: bytes) -> None:
         limits = self.intake.limits

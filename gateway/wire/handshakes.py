@@ -56,12 +56,11 @@ class Handshakes:
     """Accepts connections on a socket; each that comes to speak TLS gets a protocol.
 
     `make` makes the protocol; `has_room` is asked with the number of handshakes under way. `failed` counts
-    those that came to nothing by their causes, but for clients that just left. It is for the protocol to
-    bound how long a connection that it closed may last.
+    those that came to nothing by their causes, but for clients that just left. Another `context` holds from
+    the next connection on. It is for the protocol to bound how long a connection that it closed may last.
     """
 
     __slots__ = (
-        "_context",
         "_has_room",
         "_listening",
         "_logged",
@@ -69,6 +68,7 @@ class Handshakes:
         "_make",
         "_recovery",
         "_tasks",
+        "context",
         "failed",
     )
 
@@ -79,7 +79,7 @@ class Handshakes:
         has_room: Callable[[int], bool],
         failed: dict[str, int],
     ) -> None:
-        self._context = context
+        self.context = context
         self._make = make
         self._has_room = has_room
         self._loop = asyncio.get_running_loop()
@@ -132,7 +132,7 @@ class Handshakes:
             transport, _ = await self._loop.connect_accepted_socket(
                 self._make,
                 taken,
-                ssl=self._context,
+                ssl=self.context,
                 ssl_handshake_timeout=_HANDSHAKE_AT_MOST,
                 ssl_shutdown_timeout=_SHUTDOWN_AT_MOST,
             )

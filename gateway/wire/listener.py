@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import final
 
@@ -15,7 +16,7 @@ from gateway.http.forwarded import Forwarding
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream, Handler
 from gateway.wire.handshakes import Handshakes, causes
-from gateway.wire.request import Intake
+from gateway.wire.request import Intake, Terms
 from gateway.wire.tls import server_context
 
 log = logging.getLogger("gateway")
@@ -44,33 +45,24 @@ class Listener:
         self._clock = clock
         self._connections = connections
         self._server: asyncio.Server | Handshakes | None = None
+        self._terms: Terms
         self.address = settings.address
         self.failed_handshakes = causes()
 
     async def open(self) -> None:
         """Begin to accept. Raises OSError, which names the address, or the file that is of no use for TLS."""
-        context = self._secured()
+        context = _secured(self._settings)
         try:
             listening = bind(self.address)
         except OSError as error:
             raise OSError(error.errno, f"{self.address}: {error.strerror}") from None
         if not self.address.unix:
             self.address = Address(self.address.host, listening.getsockname()[1])
-        settings = self._settings
-        forwarding = Forwarding(settings.trusted_proxies, settings.forwarded_by)
-        intake = Intake(
-            *(self._snapshot.limits, settings.path, forwarding, self.address.port),
-            continues_traces=settings.trace_context == "continue",
-        )
-        handler, timeouts, clock, connections = (
-            self._handler,
-            self._snapshot.timeouts,
-            self._clock,
-            self._connections,
-        )
+        self._terms = Terms(self._intake(self._settings, self._snapshot), self._snapshot.timeouts)
+        handler, terms, clock, connections = self._handler, self._terms, self._clock, self._connections
 
         def connection() -> asyncio.Protocol:
-            return Downstream(handler, intake, timeouts, clock, connections).protocol
+            return Downstream(handler, terms, clock, connections).protocol
 
         loop = asyncio.get_running_loop()
         if context is not None:
@@ -83,6 +75,29 @@ class Listener:
         else:
             self._server = await loop.create_server(connection, sock=listening, backlog=_BACKLOG)
 
+    def renewal(self, settings: Settings, snapshot: Snapshot) -> Callable[[], None]:
+        """What makes it serve the next request by another configuration, and the next connection by its TLS.
+
+        Raises OSError for a file that is of no use for TLS. What is returned does not fail.
+        """
+        context = _secured(settings)
+        intake = self._intake(settings, snapshot)
+
+        def adopt() -> None:
+            self._settings, self._snapshot = settings, snapshot
+            self._terms.intake, self._terms.timeouts = intake, snapshot.timeouts
+            if isinstance(self._server, Handshakes) and context is not None:
+                self._server.context = context
+
+        return adopt
+
+    def _intake(self, settings: Settings, snapshot: Snapshot) -> Intake:
+        forwarding = Forwarding(settings.trusted_proxies, settings.forwarded_by)
+        return Intake(
+            *(snapshot.limits, settings.path, forwarding, self.address.port),
+            continues_traces=settings.trace_context == "continue",
+        )
+
     def close(self) -> None:
         """Accept no more; connections that are open stay."""
         if self._server is not None:
@@ -91,18 +106,19 @@ class Listener:
             if self.address.unix:
                 os.unlink(self.address.unix)
 
-    def _secured(self) -> ssl.SSLContext | None:
-        tls = self._settings.tls
-        if tls is None:
-            return None
-        now = datetime.now(UTC)
-        for certificate in tls.certificates:
-            if certificate.expires <= now:
-                log.warning("%s has expired: clients will refuse it", certificate.chain)
-        return server_context(tls)
-
     def _has_room(self, under_way: int) -> bool:
         return len(self._connections) + under_way < self._snapshot.limits.connections
+
+
+def _secured(settings: Settings) -> ssl.SSLContext | None:
+    tls = settings.tls
+    if tls is None:
+        return None
+    now = datetime.now(UTC)
+    for certificate in tls.certificates:
+        if certificate.expires <= now:
+            log.warning("%s has expired: clients will refuse it", certificate.chain)
+    return server_context(tls)
 
 
 def bind(address: Address) -> socket.socket:

@@ -9,7 +9,7 @@ from typing import Final, final
 
 import httptools
 
-from gateway.config.snapshot import Limits
+from gateway.config.snapshot import Limits, Timeouts
 from gateway.http.edits import Block
 from gateway.http.fields import REQUEST_FIELDS, Malformed, sift
 from gateway.http.forwarded import Forwarding
@@ -69,6 +69,17 @@ class Intake:
 
 
 @final
+class Terms:
+    """By what the connections of a listener are served now; another configuration brings others."""
+
+    __slots__ = ("intake", "timeouts")
+
+    def __init__(self, intake: Intake, timeouts: Timeouts) -> None:
+        self.intake = intake
+        self.timeouts = timeouts
+
+
+@final
 class RequestReader:
     """Reads the requests of one connection, one whole head at a time; bodies with a length pass it by.
 
@@ -86,6 +97,10 @@ class RequestReader:
         self._own: tuple[bytes, Block] | None = None
         self.collector = Collector(httptools.HttpRequestParser)
         self.http11 = True
+
+    def anew(self, intake: Intake) -> "RequestReader":
+        """A reader of the same connection by another intake."""
+        return RequestReader(intake, self._peer, self._secure, self._certificate)
 
     def head(self, head: bytes) -> Request:
         """The request whose head, up to and with its empty line, is `head`. Raises Malformed."""

@@ -26,7 +26,7 @@ def differences(stage):
     made = stage(POLICIES, more=MORE)
 
     def judge(draft, **expect):
-        found = mismatches(ExpectSpec.model_validate(expect), made.ask(draft), made.via)
+        found = mismatches(ExpectSpec.model_validate(expect), made.ask(draft))
         return [(each.what, each.expected, each.got) for each in found]
 
     return judge

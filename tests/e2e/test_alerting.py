@@ -171,7 +171,7 @@ async def silenced(alertmanager):
 async def test_service_that_goes_away_is_told_and_that_it_is_back(slack, prometheus, alertmanager, service):
     """Once, in the right channel, with links; not what follows from it; and before that the heartbeat."""
     messages, _ = slack
-    channel, attachment = await told(messages, 10)
+    channel, attachment = await told(messages, 4 * SOON)
     assert ("#azora-heartbeat", "[FIRING 1] Watchdog (info) monitoring") == (channel, attachment["title"])
     await known(prometheus, "gateway_upstream_endpoint_up == 1")
 

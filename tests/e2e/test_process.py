@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from gateway.config.snapshot import Address
-from gateway.healthcheck import readiness
+from gateway.running import readiness
 
 GET = b"GET /%b HTTP/1.1\r\nHost: a.example\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

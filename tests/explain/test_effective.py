@@ -1,7 +1,8 @@
 import pytest
 
 from gateway.config.interpolation import Resolved
-from gateway.explain.effective import effective, flow, of_defaults
+from gateway.config.schema.routes import RouteSpec
+from gateway.explain.effective import ORDER, as_written, effective, flow, of_defaults
 
 
 @pytest.fixture
@@ -50,6 +51,12 @@ def test_what_is_demanded_by_default_does_not_hold_for_public_routes(stage):
     assert [False, True] == ["allow" in names for names in found]
 
 
+def test_every_key_of_a_route_has_its_place():
+    """What a route may say is shown, and where it stands is decided."""
+    names = {field.alias or name for name, field in RouteSpec.model_fields.items()}
+    assert names - {"id"} == set(ORDER)
+
+
 def test_defaults_hold_where_no_route_does(stage):
     made = stage(defaults="csrf: 'off'")
     assert ["limits", "csrf", "headers"] == [key.name for key in of_defaults(made.specs.tree)]
@@ -59,6 +66,11 @@ def resolved(text, origin):
     value = Resolved(text)
     value.origin = origin
     return value
+
+
+def test_what_the_environment_holds_is_not_told():
+    value = {"a": [resolved("secret", "${env:A}")], "b": 1}
+    assert {"a": ["${env:A}"], "b": 1} == as_written(value)
 
 
 @pytest.mark.parametrize(
@@ -72,9 +84,6 @@ def resolved(text, origin):
         pytest.param("no", '"no"', id="a word that is none to every version of YAML"),
         pytest.param("1", '"1"', id="a text that is no number"),
         pytest.param("", '""', id="an empty text"),
-        pytest.param(
-            resolved("secret", "${env:A}"), '"${env:A}"', id="what the environment holds is not told"
-        ),
     ],
 )
 def test_a_value_is_one_line_of_yaml(value, text):

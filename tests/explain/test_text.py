@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from gateway.explain.question import question
+from gateway.explain.report import report
 from gateway.explain.text import Ink, text
 
 
@@ -82,6 +84,22 @@ def test_what_passes(shown):
 )
 def test_the_verdict_is_one_line(shown, line, verdict):
     assert verdict in shown(line).splitlines()
+
+
+def test_a_recorded_request_cannot_write_to_the_terminal(told):
+    made = told("GET '/a\x1b]0;b\x07\x9b2J' --as 'a:b\x1b[2J'")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text(made, Ink(False)))
+    assert "GET localhost/a?]0;b??2J" in text(made, Ink(False))
+
+
+def test_a_target_that_is_no_path_stands_alone(shown):
+    assert shown("OPTIONS '*'").startswith("OPTIONS *  from")
+
+
+def test_a_status_that_has_no_name(stage, said):
+    made = stage("routes: [{id: a, match: {path: /a}, respond: {status: 299}, auth: public}]\n")
+    told = report(made, question(said("GET /a"), made.snapshot.listeners))
+    assert "\n  HTTP/1.1 299" in text(told, Ink(False))
 
 
 def test_no_line_ends_in_blanks(shown):

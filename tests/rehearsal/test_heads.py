@@ -7,7 +7,6 @@ import pytest
 
 from gateway.http.fields import field_of
 from gateway.rehearsal import Assumed, Draft, Verdict
-from gateway.rehearsal.heads import coming_back
 
 # Seconds since 1970 that no clock has reached.
 LATER = 4_000_000_000
@@ -173,9 +172,9 @@ def written(outcome):
     return b"\r\n".join([b"HTTP/1.1 %d" % outcome.answer.status, *lines, b"", b""])
 
 
-def told(outcome, via):
+def told(outcome):
     """The head of the answer to a request that passes, where the backend says nothing but 200."""
-    lines = [b"%b: %b" % each for each in coming_back(outcome.edits, outcome.exchange, via)]
+    lines = [b"%b: %b" % each for each in outcome.told]
     return b"\r\n".join([b"HTTP/1.1 200", *lines, b"", b""])
 
 
@@ -185,7 +184,7 @@ def same_answer(expected, head):
     assert spelled(expected) == (line.rpartition(b" ")[0] if line.count(b" ") == 2 else line[:12], fields)
 
 
-async def passes(stream, script, outcome, via):
+async def passes(stream, script, outcome):
     backend, seen = await script.requested()
     assert Verdict.PASSED is outcome.verdict
     line, fields = spelled(seen)
@@ -194,13 +193,12 @@ async def passes(stream, script, outcome, via):
     head = await stream.head()
     if head.startswith(b"HTTP/1.1 100"):
         head = await stream.head()
-    same_answer(told(outcome, via), head)
+    same_answer(told(outcome), head)
 
 
 @cases(PASSING)
 async def test_both_heads_of_a_request_that_passes_are_those_of_the_gateway(draft, stream_of, rehearsed):
-    made = rehearsed()
-    await passes(*await stream_of(draft), made.ask(draft), made.via)
+    await passes(*await stream_of(draft), rehearsed().ask(draft))
 
 
 @cases(ANSWERED)
@@ -212,9 +210,8 @@ async def test_an_answer_is_that_of_the_gateway(draft, stream_of, rehearsed):
 
 @cases(WITH_TOKEN)
 async def test_a_principal_is_told_to_the_backend_as_by_the_gateway(draft, stream_of, rehearsed, token):
-    made = rehearsed()
     shown = replace(draft, fields=(*draft.fields, token))
-    await passes(*await stream_of(shown), made.ask(shown), made.via)
+    await passes(*await stream_of(shown), rehearsed().ask(shown))
 
 
 @cases({**WITH_TOKEN, **REFUSED_WITH_TOKEN})

@@ -1,6 +1,8 @@
 """What becomes of a request on a configuration that nobody serves."""
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.http.reason import Reason
 from gateway.rehearsal import Assumed, Draft, Verdict
@@ -116,6 +118,21 @@ def test_id_of_a_request(made, client, seen):
 def test_trace_of_a_request(made, listener, seen):
     fields = (("traceparent", f"00-{'a' * 32}-{'b' * 16}-01"), ("tracestate", "a=b"))
     assert seen in made.ask(Draft(fields=fields), listener=listener).upstream_head
+
+
+TEXTS = st.text(st.sampled_from("aZ09/%2e.;\\\\?#*: \t-_\x00\x7f\xe9\u2028\r\n"), max_size=12)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(TEXTS, TEXTS, TEXTS, TEXTS)
+def test_whatever_is_sent_has_an_outcome_unless_it_is_several_lines(made, method, target, name, value):
+    draft = Draft(method, target, fields=((name, value),))
+    if {"\r", "\n"} & {*method, *target, *name, *value}:
+        with pytest.raises(ValueError, match="line break"):
+            made.ask(draft)
+        return
+    outcome = made.ask(draft)
+    assert (outcome.reply is None) == (outcome.verdict is Verdict.PASSED) == bool(outcome.upstream_head)
 
 
 def test_route_is_told_with_its_template(made):

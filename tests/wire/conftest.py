@@ -30,7 +30,7 @@ from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
 from gateway.wire.downstream import Downstream
 from gateway.wire.downstream_states import State
-from gateway.wire.request import Intake
+from gateway.wire.request import Intake, Terms
 from gateway.wire.upstream import Connection
 
 GATEWAY = """\
@@ -374,7 +374,9 @@ class Bench:
         self, peer: object = (CLIENT, 50000), tls: object = None
     ) -> tuple[Downstream, RecordingTransport]:
         """A client's connection."""
-        client = Downstream(self.proxy, self.intake, self.snapshot.timeouts, self.clock, self.connections)
+        client = Downstream(
+            self.proxy, Terms(self.intake, self.snapshot.timeouts), self.clock, self.connections
+        )
         transport = RecordingTransport(client, peer, tls)
         client.connection_made(transport)
         return client, transport

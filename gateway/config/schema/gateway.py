@@ -19,6 +19,7 @@ from gateway.config.schema.model import (
     Block,
     Count,
     Duration,
+    Flag,
     Items,
     Listening,
     Name,
@@ -215,6 +216,10 @@ class GatewaySpec(Spec):
     )
     admin: AdminSpec = optional("The admin API and console.", {})
     workers: Annotated[Count, available(1)] = optional("How many processes serve.", 1)
+    watch: Flag = optional(
+        "Whether files that change are loaded by themselves; else SIGHUP or `gateway reload` say when.",
+        False,
+    )
     limits: LimitsSpec = optional("Bounds of what a client may send.", {})
     timeouts: TimeoutsSpec = optional("How long the client's side may take.", {})
     quota_store: QuotaStoreSpec = optional("Where quotas are counted.", {})

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gateway.config.snapshot import Address
-from gateway.healthcheck import readiness
+from gateway.running import readiness
 
 READY = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nready\n"
 DRAINING = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\ndraining\n"
