@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.audit.finding import Rule, Spot, place
-from gateway.audit.survey import Survey
+from gateway.audit.survey import Survey, is_by_word
 
 # What a body may be where nobody says anything; see `gateway.config.schema.gateway`.
 _USUAL: Final = 10 * 1024 * 1024
@@ -16,8 +16,8 @@ _PATIENCE: Final = 60.0
 
 def _uncounted_changes(survey: Survey) -> Iterator[Spot]:
     for way in survey.ways:
-        if way.is_open and way.changes and not way.by_address:
-            message = f"{way.id} is open, changes something, and counts nobody by address"
+        if way.is_open and way.changes and not way.counts_addresses:
+            message = f"{way.id} is open, changes something, and has no rate for each address"
             yield Spot(way.id, way.said("quota"), message, is_route=True)
 
 
@@ -29,19 +29,16 @@ def _uncounted(survey: Survey) -> Iterator[Spot]:
 
 def _by_nobody(survey: Survey) -> Iterator[Spot]:
     for way in survey.ways:
-        if way.is_forwarded and not way.is_open and way.tiers and not way.by_principal:
+        if way.is_forwarded and not way.is_open and way.tiers and not way.counts_principals:
             message = f"{way.id} knows who asks, and counts by address alone"
             yield Spot(way.id, way.said("quota"), message, is_route=True)
 
 
 def _by_their_word(survey: Survey) -> Iterator[Spot]:
-    for tree in survey.specs.policies:
-        said = tree.at(("tiers",))
-        for name in said if isinstance(said, dict) else ():
-            keys = survey.specs.tiers[name].keys
-            if any(key.startswith("header:") for key in keys) and not {"address", "principal"} & {*keys}:
-                message = f"the tier {name} counts by what clients say of themselves"
-                yield place(tree, ("tiers", name, "key"), message)
+    for way in survey.ways:
+        if way.tiers and all(is_by_word(tier) for tier in way.tiers):
+            message = f"{way.id} has another bucket for whoever changes a field"
+            yield Spot(way.id, way.said("quota"), message, is_route=True)
 
 
 def _large(survey: Survey) -> Iterator[Spot]:
@@ -78,7 +75,7 @@ RULES: Final = (
         "AZ201",
         "error",
         "An open change that nobody counts",
-        "Put a tier by `address` into `quota`: guessing passwords is a matter of many tries.",
+        "Put a tier with a `limit` by `address` into `quota`: who guesses passwords tries often.",
         _uncounted_changes,
     ),
     Rule(
@@ -98,8 +95,8 @@ RULES: Final = (
     Rule(
         "AZ204",
         "error",
-        "A tier by what clients say",
-        "Put `address` or `principal` beside `header:NAME` in `key`.",
+        "Quotas by what clients say",
+        "Put a tier without `header:NAME` in its key into `quota`, too.",
         _by_their_word,
     ),
     Rule(

@@ -112,4 +112,6 @@ def _cell(way: Way, column: str) -> str:
 
 
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    # A reason may have come in several lines.
+    plain = (" ".join(cell.split()).replace("|", r"\|") for cell in cells)
+    return f"| {' | '.join(plain)} |"

@@ -17,8 +17,6 @@ from gateway.routing import Forward, Route
 
 # RFC 9110 9.2.1; TRACE reaches no route.
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# What is known of a request before anybody asks who it is; see `gateway.config.quotas`.
-_EARLY: Final = frozenset({"address", "route"})
 
 
 @final
@@ -62,18 +60,17 @@ class Way:
         return self.is_forwarded and not _SAFE.issuperset(self.route.methods or ("any",))
 
     @property
-    def by_address(self) -> tuple[TierSpec, ...]:
-        """Tiers that are counted before anybody asks who it is, by address."""
-        return tuple(tier for tier in self.tiers if _EARLY.issuperset(tier.keys) and "address" in tier.keys)
+    def counts_addresses(self) -> bool:
+        """Whether a rate holds for each address that proves nothing, whatever else the client says."""
+        # By principal, who is nobody is counted by address.
+        sure = [{*tier.keys} for tier in self.tiers if tier.limit is not None and not is_by_word(tier)]
+        return any("address" in keys or (self.is_open and "principal" in keys) for keys in sure)
 
     @property
-    def by_principal(self) -> tuple[TierSpec, ...]:
-        """Tiers that are counted by who asks."""
-        return tuple(
-            tier
-            for tier in self.tiers
-            if any(key == "principal" or key.startswith("claim:") for key in tier.keys)
-        )
+    def counts_principals(self) -> bool:
+        """Whether something holds for each principal, or for those that share a claim."""
+        sure = [key for tier in self.tiers if not is_by_word(tier) for key in tier.keys]
+        return any(key == "principal" or key.startswith("claim:") for key in sure)
 
     def said(self, key: str) -> str:
         """The `file:line` of a key, of the route where nobody says it."""
@@ -123,6 +120,11 @@ class Survey:
                 yield from (self.specs.tiers[name] for name in (*item.values.values(), item.otherwise))
             else:
                 yield self.specs.tiers[item.tier if isinstance(item, ChargeSpec) else item]
+
+
+def is_by_word(tier: TierSpec) -> bool:
+    """Whether a client has another bucket as soon as it says something else of itself."""
+    return any(key.startswith("header:") for key in tier.keys)
 
 
 def is_loopback(address: Address) -> bool:

@@ -13,9 +13,9 @@ UPSTREAM = "    upstream: pay\n"
     [
         pytest.param(
             "AZ201",
-            [GET, OPEN, (DEFAULTS, "quota: [users]")],
+            [GET, OPEN, (DEFAULTS, "quota: [visitors]"), ("limit: 60/1m, key: address", "concurrent: 2")],
             [("pay", "gateway.yaml:6")],
-            id="an open POST by principal alone",
+            id="an open POST with a bound of what is at once",
         ),
         pytest.param(
             "AZ201", [GET, OPEN, (f"{DEFAULTS}, ", "")], [("pay", "policies/shop.yaml:7")], id="without any"
@@ -28,9 +28,9 @@ UPSTREAM = "    upstream: pay\n"
         ),
         pytest.param(
             "AZ204",
-            [("users: {limit: 60/1m, key: principal}", 'users: {limit: 60/1m, key: "header:X-Team"}')],
-            [("tiers.users.key", "policies/shop.yaml:3")],
-            id="by a field of the client's",
+            [(DEFAULTS, "quota: [users]"), ("key: principal", 'key: [principal, "header:X-Team"]')],
+            [("pay", "gateway.yaml:6")],
+            id="by a field of the client's in any case",
         ),
         pytest.param(
             "AZ205",
@@ -67,6 +67,9 @@ def test_a_rule_is_broken(spots, rule, changes, expected):
     ("rule", "changes"),
     [
         pytest.param("AZ201", [GET, OPEN], id="an open POST by address"),
+        pytest.param(
+            "AZ201", [GET, OPEN, (DEFAULTS, "quota: [users]")], id="by principal, which is the address here"
+        ),
         pytest.param("AZ201", [OPEN, (f"{DEFAULTS}, ", "")], id="an open GET, which is AZ202"),
         pytest.param("AZ202", [GET, OPEN, (f"{DEFAULTS}, ", "")], id="an open POST, which is AZ201"),
         pytest.param(
@@ -82,7 +85,7 @@ def test_a_rule_is_broken(spots, rule, changes, expected):
         ),
         pytest.param("AZ203", [("key: principal", 'key: ["claim:org", route]')], id="by a claim"),
         pytest.param(
-            "AZ204", [("key: principal", 'key: [principal, "header:X-Device"]')], id="beside the principal"
+            "AZ204", [("key: principal", 'key: [principal, "header:X-Device"]')], id="beside another tier"
         ),
         pytest.param("AZ205", [(UPSTREAM, UPSTREAM + "    limits: {body: 10MiB}\n")], id="10 MiB"),
         pytest.param("AZ206", [], id="a GET"),

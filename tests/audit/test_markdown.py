@@ -12,7 +12,8 @@ NOW = 1767225600.0
 ROLE = ('clerk: {permissions: ["payments:read"]}', 'clerk: {permissions: ["*"]}')
 POST = ("methods: [GET]", "methods: [POST]")
 TRIAL = ("    upstream: pay\n", "    upstream: pay\n    report: [allow]\n")
-WAIVER = "waivers: [{rule: AZ103, place: roles, reason: It is | meant so., expires: '2026-07-01T00:00:00Z'}]"
+REASON = r'"It is |\n meant so."'
+WAIVER = f"waivers: [{{rule: AZ103, place: roles, reason: {REASON}, expires: '2026-07-01T00:00:00Z'}}]"
 
 
 @pytest.fixture

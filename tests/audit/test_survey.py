@@ -7,6 +7,7 @@ from gateway.config.snapshot import Address
 
 AUTH = ("auth: id}", "auth: [id, public]}")
 ALLOW = '    allow: {permissions: ["payments:read"]}\n'
+OPEN = [(ALLOW, "    auth: public\n")]
 GET = "methods: [GET]"
 
 
@@ -60,9 +61,26 @@ def test_an_address_is_near_or_public(address, loopback, public):
     assert public is None or public is is_public(address)
 
 
-def test_tiers_are_told_apart_by_whom_they_count(specs):
-    (way,) = Survey(specs(), 0.0).ways
-    assert (("address",), ("principal",)) == (
-        *(tier.keys for tier in way.by_address),
-        *(tier.keys for tier in way.by_principal),
-    )
+@pytest.mark.parametrize(
+    ("key", "changes", "addresses", "principals"),
+    [
+        pytest.param("address", [], True, False, id="by address"),
+        pytest.param("[address, route]", [], True, False, id="by address and route"),
+        pytest.param("principal", [], False, True, id="by principal"),
+        pytest.param("principal", OPEN, True, True, id="by principal, where who is nobody passes"),
+        pytest.param('"claim:org"', [], False, True, id="by a claim"),
+        pytest.param("route", [], False, False, id="all together"),
+        pytest.param('[address, "header:X-Device"]', [], False, False, id="by what the client says, too"),
+        pytest.param('[principal, "header:X-Device"]', [], False, False, id="the same with the principal"),
+    ],
+)
+def test_a_route_knows_whom_it_counts(specs, key, changes, addresses, principals):
+    tier = ("visitors: {limit: 60/1m, key: address}", f"visitors: {{limit: 60/1m, key: {key}}}")
+    (way,) = Survey(specs(tier, ("[visitors, users]", "[visitors]"), *changes), 0.0).ways
+    assert (addresses, principals) == (way.counts_addresses, way.counts_principals)
+
+
+def test_what_is_at_once_is_no_rate(specs):
+    tier = ("visitors: {limit: 60/1m, key: address}", "visitors: {concurrent: 2, key: address}")
+    (way,) = Survey(specs(tier), 0.0).ways
+    assert not way.counts_addresses
