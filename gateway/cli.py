@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     test.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
     audit = configured(
-        "audit", audit_, "Tell what the configuration leaves open, and keep the lists of OWASP."
+        "audit", audit_, "Tell what a sound configuration leaves open, and go through the lists of OWASP."
     )
     audit_options.add_options(audit)
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")

@@ -1,5 +1,6 @@
 """Rules about browsers: other origins, other sites, and the fields of responses."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -7,30 +8,25 @@ from gateway.audit import fields
 from gateway.audit.fields import field
 from gateway.audit.finding import Rule, Spot, place
 from gateway.audit.survey import Survey
+from gateway.config.names import ANY, at
 from gateway.config.problem import Path
 from gateway.config.schema.named import CorsSpec
 from gateway.config.tree import Tree
 
 _HSTS: Final = b"strict-transport-security"
+_OF_CORS: Final[tuple[Path, ...]] = (("cors", ANY), ("defaults", "cors"), ("routes", ANY, "cors"))
+# Nobody is on the way to this machine.
+_NEAR: Final = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 _UNSAFE: Final = frozenset({"'unsafe-inline'", "'unsafe-eval'"})
 
 
 def _policies(survey: Survey) -> Iterator[tuple[Tree, Path, CorsSpec]]:
     """Every cors policy that stands somewhere: with a name, by default, or in a route."""
-    for tree in survey.specs.policies:
-        said = tree.at(("cors",))
-        for name in said if isinstance(said, dict) else ():
-            yield tree, ("cors", name), survey.specs.cors[name]
-    told = set()
-    for way in survey.ways:
-        if isinstance(way.spec.cors, CorsSpec):
-            tree, path = way.entry.tree, (*way.entry.path, "cors")
-            if "cors" not in way.entry.own:
-                is_theirs = tree.at(("defaults", "cors")) is not None
-                tree, path = tree if is_theirs else survey.specs.tree, ("defaults", "cors")
-            if (tree.file, path) not in told:
-                told.add((tree.file, path))
-                yield tree, path, way.spec.cors
+    for tree in (survey.specs.tree, *survey.specs.policies):
+        for pattern in _OF_CORS:
+            for path, said in at(tree, pattern):
+                if isinstance(said, dict):
+                    yield tree, path, CorsSpec.model_validate(said)
 
 
 def _origins(survey: Survey) -> Iterator[tuple[Tree, Path, CorsSpec, str]]:
@@ -54,9 +50,7 @@ def _hidden_origins(survey: Survey) -> Iterator[Spot]:
 
 def _plain_origins(survey: Survey) -> Iterator[Spot]:
     for tree, path, cors, origin in _origins(survey):
-        host = origin.removeprefix("http://").partition(":")[0]
-        is_near = host in ("localhost", "127.0.0.1", "[")
-        if cors.credentials and origin.startswith("http://") and not is_near:
+        if cors.credentials and origin.startswith("http://") and not _NEAR.fullmatch(origin):
             yield place(tree, path, f"whoever is on the way to {origin} can be its page")
 
 

@@ -24,7 +24,7 @@ _WITHOUT_TLS: Final = "AZ306"
 _INCOMPLETE: Final = "AZ309"
 _LOGOUT: Final = "Say it on the route of a logout alone: on any other answer it would log people out."
 _NO_TLS: Final = "No connection is known to be secure, and on others the field must not stand (RFC 6797 7.2)."
-_NO_PAGE: Final = "No page may load or run anything."
+_NO_PAGE: Final = "By our policy no page may load or run anything; a service with another one says this, too."
 _WAIVED: Final = "Where it is missing, that is waived."
 _SERVICE: Final = "Where a service sends the field itself, that stands."
 

@@ -6,11 +6,11 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Final, final
 
-from gateway.config.compile import Specs, compile_snapshot
+from gateway.config.compile import Specs, compile_snapshot, headers_in_force
 from gateway.config.entry import Entry
 from gateway.config.identity import PUBLIC
 from gateway.config.offline import Offline
-from gateway.config.schema.named import CorsSpec, HeadersSpec, TierSpec
+from gateway.config.schema.named import HeadersSpec, TierSpec
 from gateway.config.schema.routes import ChargeSpec, ChoiceSpec, RouteSpec
 from gateway.config.snapshot import Address, Snapshot
 from gateway.routing import Forward, Route
@@ -101,18 +101,9 @@ class Survey:
         """Whether a client's connection can be known to be secure: by its TLS, or by what a proxy says."""
         return any(listener.tls or listener.trusted_proxies for listener in self.specs.gateway.listeners)
 
-    def cors(self, way: Way) -> CorsSpec | None:
-        """The cors policy of a route."""
-        said = way.spec.cors
-        return self.specs.cors[said] if isinstance(said, str) else said
-
     def headers(self, way: Way) -> HeadersSpec:
         """The headers policy of a route."""
-        said = way.spec.headers
-        if isinstance(said, HeadersSpec):
-            return said
-        named = self.specs.headers.get(said or "")
-        return named or HeadersSpec.model_validate({"preset": said or "helmet"})
+        return headers_in_force(way.spec.headers, self.specs.headers)
 
     def _tiers(self, spec: RouteSpec) -> Iterator[TierSpec]:
         for item in spec.quota or ():

@@ -57,6 +57,12 @@ ROUTE = [("pay", "policies/shop.yaml:10")]
             [("cors.web.allow_origins[0]", "policies/shop.yaml:2")],
             id="credentials without TLS",
         ),
+        pytest.param(
+            "AZ303",
+            cors('{allow_origins: ["http://[2001:db8::1]", "http://localhost.example"], credentials: true}'),
+            [(f"cors.web.allow_origins[{number}]", "policies/shop.yaml:2") for number in (0, 1)],
+            id="what only looks like a laptop",
+        ),
         pytest.param("AZ304", [POST, (UPSTREAM, UPSTREAM + '    csrf: "off"\n')], ROUTE, id="csrf off"),
         pytest.param("AZ305", [headers("none")], ROUTE, id="no preset"),
         pytest.param(
@@ -106,7 +112,9 @@ def test_a_rule_is_broken(spots, rule, changes, expected):
         pytest.param("AZ302", cors('{allow_origins: ["https://null.example"]}'), id="a host called null"),
         pytest.param(
             "AZ303",
-            cors('{allow_origins: ["http://localhost:3000", "http://[::1]"], credentials: true}'),
+            cors(
+                '{allow_origins: ["http://localhost:81", "http://[::1]", "http://127.0.0.1:81"], credentials: true}'
+            ),
             id="a laptop",
         ),
         pytest.param("AZ303", cors('{allow_origins: ["http://app.example"]}'), id="without credentials"),
