@@ -15,7 +15,9 @@ POLICIES = (
     *("__init__", "allow", "authn", "bucket", "compress", "cors", "credential", "csrf", "guard", "logic"),
     *("quota", "recent", "report", "standing", "tier", "token"),
 )
-TELEMETRY = ("books", "context", "ids", "passage", "tally")
+TELEMETRY = (
+    *("access_log", "books", "context", "decisions", "ids", "passage", "redaction", "tally", "writer"),
+)
 COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),
     *(f"gateway/policy/{name}.py" for name in POLICIES),

@@ -37,6 +37,12 @@ from gateway.policy.validate import WholeBody
 from gateway.ports import LivePorts
 from gateway.quota.memory import MemoryBuckets
 from gateway.routing import Match, Route, Router
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.books import Books
+from gateway.telemetry.context import Trace
+from gateway.telemetry.decisions import Decisions
+from gateway.telemetry.redaction import Redaction
+from gateway.wire.clock import Clock
 
 _REPEATS = 30
 _CALLS = 2_000
@@ -84,8 +90,30 @@ def calls() -> dict[str, Callable[[], object]]:
         "allow, a condition of usual size": _allowing(Demand(when=condition(_CONDITION, ("id",)))),
         "quota, one tier in memory": _counting("public"),
         "quota, two tiers in memory": _counting("public", "daily"),
+        "access log, a line that is kept": _logging(b""),
+        "access log, a line with a query": _logging(b"?page=2&sort=-created"),
         **_pipeline(),
     }
+
+
+def _logging(query: bytes) -> Callable[[], object]:
+    """Makes the line of a request that a backend answered, and puts it into the decision record."""
+    clock = Clock()
+    books = Books(clock, sample=0.01)
+    request = _request(b"/area-7/items/42", user_agent=_REQUEST[1].partition(b": ")[2])
+    request.query = query
+    exchange = Exchange(request, b"0" * 32, (b"42",))
+    exchange.principal = Principal("user-1", "azora-id", frozenset(["student", "educator"]))
+    trace = Trace(b"1" * 32, b"2" * 16, b"", 0, b"", b"")
+    passage = books.open(_route("micro"), exchange, trace, clock.now)
+    books.attempt(passage, b"127.0.0.1:4001")
+    passage.asked = clock.now + 0.0001
+    passage.answered = clock.now + 0.0021
+    passage.status, passage.sent = 200, 200
+    log = AccessLog("0123456789ab", clock, Redaction(), None, Decisions(4096))
+    if json.loads(log.line(passage, clock.now + 0.0025))["upstream_ms"] != 2:
+        raise RuntimeError("the line is not as it should be")
+    return partial(log.close, passage, clock.now + 0.0025)
 
 
 def _pipeline() -> dict[str, Callable[[], object]]:
@@ -211,7 +239,7 @@ def _request(path: bytes, method: bytes = b"GET", **noted: bytes) -> Request:
         path=path,
         query=b"",
         lines=[],
-        noted={name.encode(): value for name, value in noted.items()},
+        noted={name.replace("_", "-").encode(): value for name, value in noted.items()},
         length=0,
         client="127.0.0.1",
         secure=False,

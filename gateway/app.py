@@ -16,19 +16,27 @@ import uvloop
 
 from gateway import __version__, build
 from gateway.admin import Admin
-from gateway.config.snapshot import Address, Snapshot
+from gateway.config.snapshot import Address, Log, Snapshot
 from gateway.gauges import Gauges
 from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
 from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
+from gateway.telemetry.access_log import AccessLog
+from gateway.telemetry.application_log import application_log
 from gateway.telemetry.books import Books
+from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
+from gateway.telemetry.redaction import Redaction
+from gateway.telemetry.writer import Writer
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
 from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
 
 log = logging.getLogger("gateway")
+
+# The program's own log before a configuration says otherwise.
+_USUAL_LOG = Log("auto", "info")
 
 # How an error ends that is uvloop's and none of ours: over TLS it goes on writing to a socket that a client
 # has reset. Any client can do so, as often as it likes.
@@ -58,24 +66,30 @@ class Gateway:
         self.upstreams = {
             name: Upstream(settings, self.clock) for name, settings in snapshot.upstreams.items()
         }
-        sample = snapshot.telemetry.traces.sample
-        self.books = Books(self.clock, sample, snapshot.latency_thresholds)
+        settings = snapshot.telemetry
+        self.books = Books(self.clock, settings.traces.sample, snapshot.latency_thresholds)
         self.books.bind([*snapshot.routes, snapshot.router.unmatched])
+        self.writer = Writer(settings.access_log.path) if settings.access_log.format == "json" else None
+        self.decisions = Decisions(settings.decisions) if settings.decisions else None
+        self.access_log = self._access_log()
         self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners
         ]
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
+        self.gauges.lines = self.writer
         self.reloading = Reloading(load, self.adopt, snapshot.version, ports, self.gauges.reloads)
         page = Page(self.books, self.gauges)
-        self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload)
+        self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload, self.decisions)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._tick: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
-        """Listen on every address. Raises OSError for one that cannot be taken."""
+        """Listen on every address. Raises OSError for one, or for a file, that cannot be had."""
+        if self.writer is not None:
+            self.writer.start()
         try:
             await self.ports.start()
             for upstream in self.upstreams.values():
@@ -113,6 +127,8 @@ class Gateway:
         self.proxy.adopt(snapshot, after, _pseudonym(snapshot))
         sample, thresholds = snapshot.telemetry.traces.sample, snapshot.latency_thresholds
         self.books.adopt(sample, thresholds, [*snapshot.routes, snapshot.router.unmatched])
+        if self.access_log is not None:
+            self.access_log.adopt(snapshot.version, Redaction(snapshot.secrets))
         self.admin.adopt(snapshot.admin)
         for renewal in renewals:
             renewal()
@@ -167,6 +183,18 @@ class Gateway:
             self._tick = None
         # Connections say goodbye in the next tick of the loop.
         await asyncio.sleep(0)
+        if self.writer is not None:
+            await asyncio.to_thread(self.writer.stop)
+
+    def _access_log(self) -> AccessLog | None:
+        """What makes a line of each request, if anybody keeps it."""
+        if self.writer is None and self.decisions is None:
+            return None
+        redaction = Redaction(self.snapshot.secrets)
+        access_log = AccessLog(self.snapshot.version, self.clock, redaction, self.writer, self.decisions)
+        self.books.followers += (access_log.close,)
+        self.books.unreadable_followers += (access_log.unreadable,)
+        return access_log
 
     def _schedule(self) -> None:
         self.clock.tick()
@@ -238,15 +266,9 @@ def _check_changeable(before: Snapshot, after: Snapshot) -> None:
         raise UnchangeableError(f"only a new start changes these: {'; '.join(found)}")
 
 
-def run(main: Coroutine[None, None, None]) -> None:
+def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG) -> None:
     """Run a coroutine on uvloop, with the program's log on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    application_log(log, sys.stderr)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(main)
 

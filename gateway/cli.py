@@ -176,7 +176,8 @@ def run_(options: argparse.Namespace) -> int:
     from gateway.config.load import load_snapshot
 
     path = _config(options)
-    run(serve(snapshot, ports, lambda candidate: load_snapshot(path, os.environ, candidate)))
+    serving = serve(snapshot, ports, lambda candidate: load_snapshot(path, os.environ, candidate))
+    run(serving, snapshot.telemetry.log)
     return OK
 
 

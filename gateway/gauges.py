@@ -109,8 +109,12 @@ class Gauges:
 
     def _add_endpoints(self, sheet: Sheet) -> None:
         for name, upstream in self._proxy.upstreams.items():
+            # One address may stand there several times, which gets it more of the requests.
+            by_address: dict[str, list[Endpoint]] = {}
             for endpoint in upstream.endpoints:
-                _add_endpoint(sheet, endpoint, name, str(endpoint.address))
+                by_address.setdefault(str(endpoint.address), []).append(endpoint)
+            for address, same in by_address.items():
+                _add_endpoints(sheet, same, (name, address))
 
     def _add_quotas(self, sheet: Sheet) -> None:
         ports = self._ports
@@ -193,14 +197,16 @@ class Gauges:
             sheet.add("gateway_log_lost_total", lines.lost.get(cause, 0) if lines else 0, cause)
 
 
-def _add_endpoint(sheet: Sheet, endpoint: Endpoint, upstream: str, address: str) -> None:
-    pool = endpoint.pool
-    idle = pool.idle
-    sheet.add("gateway_upstream_endpoint_up", endpoint.state == "up", upstream, address)
-    sheet.add("gateway_upstream_endpoint_ejected", endpoint.ejected, upstream, address)
-    sheet.add("gateway_upstream_ejections_total", endpoint.ejections, upstream, address)
-    sheet.add("gateway_upstream_pending_requests", endpoint.pending, upstream, address)
-    sheet.add("gateway_upstream_connections", idle, upstream, address, "idle")
-    sheet.add("gateway_upstream_connections", pool.open - idle, upstream, address, "busy")
-    sheet.add("gateway_upstream_connections_limit", pool.limit, upstream, address)
-    sheet.add("gateway_upstream_waiting_requests", pool.waiting, upstream, address)
+def _add_endpoints(sheet: Sheet, same: Sequence[Endpoint], labels: tuple[str, str]) -> None:
+    """Those of one address, as if they were one."""
+    sheet.add("gateway_upstream_endpoint_up", any(each.state == "up" for each in same), *labels)
+    sheet.add("gateway_upstream_endpoint_ejected", any(each.ejected for each in same), *labels)
+    for endpoint in same:
+        pool = endpoint.pool
+        idle = pool.idle
+        sheet.add("gateway_upstream_ejections_total", endpoint.ejections, *labels)
+        sheet.add("gateway_upstream_pending_requests", endpoint.pending, *labels)
+        sheet.add("gateway_upstream_connections", idle, *labels, "idle")
+        sheet.add("gateway_upstream_connections", pool.open - idle, *labels, "busy")
+        sheet.add("gateway_upstream_connections_limit", pool.limit, *labels)
+        sheet.add("gateway_upstream_waiting_requests", pool.waiting, *labels)

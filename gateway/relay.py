@@ -322,7 +322,7 @@ class Relay:
                 return self._task.add_done_callback(partial(self._decided, index))
         except Exception:
             # Fail closed: what a policy could not decide is never forwarded.
-            log.exception("a policy failed, request %s", exchange.request_id.decode())
+            log.exception("a policy failed", extra=self._passage.ids)
             return self._give_up(INTERNAL, _GATEWAY)
         return self._go()
 
@@ -557,7 +557,7 @@ class Relay:
         self._task = None
         error = asyncio.CancelledError() if task.cancelled() else task.exception()
         if error is not None:
-            log.error("a policy failed, request %s", self._exchange.request_id.decode(), exc_info=error)
+            log.error("a policy failed", exc_info=error, extra=self._passage.ids)
             return self._give_up(INTERNAL, _GATEWAY)
         verdict = task.result()
         if verdict is None:
@@ -579,7 +579,7 @@ class Relay:
         except UpstreamError as error:
             fault = error.fault
         except Exception:
-            log.exception("no connection could be made, request %s", self._exchange.request_id.decode())
+            log.exception("no connection could be made", extra=self._passage.ids)
         else:
             self._task = None
             return self._ask(connection)

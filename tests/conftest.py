@@ -59,6 +59,9 @@ defaults: {headers: {HEADERS}, DEFAULTS}
 WORDS = ("ADMIN", "LISTENER", "UPSTREAM", "HEADERS", "DEFAULTS")
 ADDRESS = 'address: "127.0.0.1:0"'
 
+# No test's gateway writes on the standard output of the tests, unless its text says something of telemetry.
+QUIET = "telemetry: {access_log: {format: none}}\n"
+
 POLICIES = """\
 routes:
   - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
@@ -163,7 +166,8 @@ def snapshot(tmp_path: Path, ports: LivePorts) -> Callable[..., Snapshot]:
         (folder / "policies").mkdir(parents=True, exist_ok=True)
         for word, text in zip(WORDS, (admin, listener, upstream, headers, defaults), strict=True):
             gateway = gateway.replace(word, text)
-        (folder / "gateway.yaml").write_text(gateway + dedent(more))
+        text = gateway + dedent(more)
+        (folder / "gateway.yaml").write_text(text if "telemetry:" in text else f"{text}\n{QUIET}")
         (folder / "policies" / "routes.yaml").write_text(dedent(policies))
         return load_snapshot(folder / "gateway.yaml", environ or {}, ports)
 

@@ -1,6 +1,7 @@
 """The running gateway in this process: what it opens, what it closes, and in which order."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import sys
@@ -115,6 +116,28 @@ async def test_stop_closes_everything_now(busy, dial, until):
     await gateway.stop()
 
 
+async def test_stop_writes_the_lines_of_those_it_cuts(busy, tmp_path):
+    """The log is opened before everything else, and closed behind it."""
+    path = tmp_path / "access.log"
+    gateway, *_ = await busy(more=f'telemetry: {{access_log: {{path: "{path}"}}}}')
+    assert b"" == path.read_bytes()
+    await gateway.stop()
+    (line,) = path.read_bytes().splitlines()
+    told = json.loads(line)
+    assert ("aborted", 499, 1) == (told["decision"], told["status"], told["attempts"])
+    assert (1, {"queue_full": 0, "write_failed": 0}) == (
+        gateway.gauges.lines.lines,
+        gateway.gauges.lines.lost,
+    )
+
+
+async def test_log_that_cannot_be_written_is_an_error_at_the_start(serve, tmp_path):
+    path = tmp_path / "nowhere" / "access.log"
+    with pytest.raises(FileNotFoundError) as raised:
+        await serve(more=f'telemetry: {{access_log: {{path: "{path}"}}}}')
+    assert str(path) == raised.value.filename
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
@@ -157,4 +180,4 @@ async def main():
 run(main())
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stderr
-    assert ["ERROR error"] == [line[24:] for line in told.splitlines()]
+    assert ["error"] == [json.loads(line)["message"] for line in told.splitlines()]

@@ -18,6 +18,7 @@ from gateway.config.scaffold import scaffold
 from gateway.config.source import read
 from gateway.http.reply import Reply
 from gateway.refusals import WIRE, Faults
+from gateway.telemetry.metrics import METRICS
 from gateway.wire import downstream_states, upstream_states
 from gateway.wire.transitions import Table
 from gateway.wire.upstream import Fault
@@ -110,6 +111,15 @@ def fault_table() -> str:
     return rows(("fault", "status", "reason", "Proxy-Status", "detail"), *cells)
 
 
+def metric_table() -> str:
+    """Every metric, with the labels of its series."""
+    cells = [
+        (f"`{metric.name}`", metric.kind, " ".join(f"`{label}`" for label in metric.labels), metric.meaning)
+        for metric in METRICS.values()
+    ]
+    return rows(("name", "type", "labels", "meaning"), *cells)
+
+
 def _detail(reply: Reply) -> str:
     return orjson.loads(reply.body.fill(b""))["detail"]
 
@@ -138,6 +148,11 @@ VERBS = sorted({(verb, tuple(_OPTION.findall(arguments))) for verb, arguments in
 @pytest.mark.parametrize("table", [pytest.param(table, id=what) for what, table in TABLES.items()])
 def test_architecture_has_the_table_of_the_code(table):
     assert table in text("ARCHITECTURE.md"), f"ARCHITECTURE.md lacks this table:\n\n{table}"
+
+
+def test_metrics_has_the_table_of_the_code():
+    table = metric_table()
+    assert table in text("docs/metrics.md"), f"docs/metrics.md lacks this table:\n\n{table}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -3,6 +3,7 @@
 import asyncio
 import platform
 from datetime import datetime
+from textwrap import dedent
 
 import pytest
 from aiohttp import web
@@ -66,6 +67,23 @@ async def test_an_endpoint_that_is_left_out_is_not_up(serve, connect, scrape):
         for name in ("endpoint_up", "endpoint_ejected", "ejections_total")
     ]
     assert 1 == found.value("gateway_upstream_failures_total", upstream="backend", reason="upstream_refused")
+
+
+async def test_an_address_that_stands_there_twice_is_one_endpoint(serve, scrape):
+    text = """\
+    version: 1
+    admin: {address: "127.0.0.1:0"}
+    listeners: [{address: "127.0.0.1:0"}]
+    upstreams:
+      backend: {endpoints: ["http://127.0.0.1:1", "http://127.0.0.1:1"], pool: {max_connections: 5}}
+    policies: [policies]
+    """
+    found = await scrape(await serve(gateway=dedent(text)))
+    endpoint = {"upstream": "backend", "endpoint": "127.0.0.1:1"}
+    assert (1, 10) == (
+        found.value("gateway_upstream_endpoint_up", **endpoint),
+        found.value("gateway_upstream_connections_limit", **endpoint),
+    )
 
 
 async def test_memory_is_a_store_that_is_always_up(serve, connect, scrape):

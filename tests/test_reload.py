@@ -85,6 +85,17 @@ async def test_a_kept_connection_has_the_new_policy_with_its_next_request(gatewa
     assert outcome.version == gateway.snapshot.version == gateway.reloading.version
 
 
+async def test_the_log_names_the_configuration_that_serves(gateway, files, connect):
+    client = await connect(gateway)
+    before = gateway.snapshot.version
+    await asked(client)
+    files(mark="new")
+    outcome = await gateway.reloading.reload()
+    await asked(client)
+    versions = [told["config_version"] for told in gateway.decisions.newest(2)]
+    assert [outcome.version, before] == versions
+
+
 @pytest.mark.parametrize(
     ("words", "path", "status"),
     [

@@ -7,7 +7,9 @@ field that no form can send.
 
 import asyncio
 import hmac
+import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from ipaddress import ip_address
 from typing import final
 
@@ -20,6 +22,7 @@ from gateway.config.snapshot import Admin as Settings
 from gateway.proxy import Proxy
 from gateway.reload import Outcome
 from gateway.routing import Forward, Redirect, Route
+from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
 
 _OPEN = frozenset(["/livez", "/readyz"])
@@ -28,17 +31,30 @@ _WRITING_AT_MOST = 10.0
 _SHUTDOWN_AT_MOST = 1.0
 # Answers that are written at a time. What nobody reads is kept until its time is over.
 _PAGES_AT_MOST = 16
+_REQUEST_ID = re.compile(r"[0-9a-f]{32}")
+_COUNT = re.compile(r"[0-9]{1,3}")
+# How many decisions are told at once: unless asked, and at most.
+_DECISIONS, _DECISIONS_AT_MOST = 20, 200
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @final
 class Admin:
-    """The admin listener. `address` has the port that was really taken."""
+    """The admin listener. `address` has the port that was really taken.
+
+    Without a decision record there is no `/decisions`.
+    """
 
     def __init__(
-        self, proxy: Proxy, settings: Settings, page: Page, reload: Callable[[], Awaitable[Outcome]]
+        self,
+        proxy: Proxy,
+        settings: Settings,
+        page: Page,
+        reload: Callable[[], Awaitable[Outcome]],
+        decisions: Decisions | None,
     ) -> None:
         self._proxy = proxy
+        self._decisions = decisions
         self._settings = settings
         self._page = page
         self._reload = reload
@@ -80,6 +96,9 @@ class Admin:
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
         ]
+        if self._decisions is not None:
+            tells = partial(_decisions, self._decisions)
+            readable.append(application.router.add_get("/decisions", tells))
         options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
             allow_headers=["Authorization"], allow_methods=["GET"]
         )
@@ -180,6 +199,21 @@ async def _written(request: web.Request, text: bytes, media_type: str) -> web.St
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+async def _decisions(decisions: Decisions, request: web.Request) -> web.Response:
+    """What became of one request, or of the last ones."""
+    query = request.query
+    if "request_id" in query:
+        request_id = query["request_id"]
+        if _REQUEST_ID.fullmatch(request_id) is None:
+            return _refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
+        told = await decisions.find(request_id)
+        return _refusal(404, "No such request is remembered.") if told is None else _json(told)
+    count = query.get("limit", str(_DECISIONS))
+    if _COUNT.fullmatch(count) is None or not 1 <= int(count) <= _DECISIONS_AT_MOST:
+        return _refusal(400, f"A limit is a number from 1 to {_DECISIONS_AT_MOST}.")
+    return _json(decisions.newest(int(count)))
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:

@@ -111,6 +111,7 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         upstreams={name: _upstream(name, spec, specs.pem) for name, spec in gateway.upstreams.items()},
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
+        secrets=tuple(issuer.token.query for issuer in gateway.issuers.values() if issuer.token.query),
         slos=objectives.slos(specs.entries),
     )
 

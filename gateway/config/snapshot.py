@@ -249,7 +249,8 @@ class Telemetry:
 class Snapshot:
     """The whole configuration, compiled; `version` is a digest of every one of the `files` it was made from.
 
-    With `watch` another one is loaded as soon as one of these changes.
+    With `watch` another one is loaded as soon as one of these changes. `secrets` are parameters of queries
+    that hold tokens: no log tells their values.
     """
 
     version: str
@@ -264,6 +265,7 @@ class Snapshot:
     upstreams: Mapping[str, UpstreamSettings]
     routes: tuple[Route, ...]
     router: Router
+    secrets: tuple[str, ...]
     slos: tuple[Slo, ...] = ()
 
     @property

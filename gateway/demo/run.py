@@ -10,8 +10,9 @@ import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from gateway.app import run, serve
 from gateway.config.load import load_snapshot
@@ -20,7 +21,9 @@ from gateway.config.snapshot import Address, Snapshot
 from gateway.demo.examples import examples, tokens
 from gateway.demo.issuer import issuer
 from gateway.demo.services import SERVICES, environment, service, services
+from gateway.policy.ports import Ports
 from gateway.ports import LivePorts
+from gateway.telemetry.application_log import application_log
 
 ISSUER = "azora-id"
 
@@ -55,12 +58,27 @@ def _status(serving: Coroutine[None, None, None]) -> int:
 
 
 async def _demo(config: Path) -> None:
-    async with services() as running, issuer() as signing:
-        ports = LivePorts()
-        found = {**environment(running), "AZORA_ISSUER": signing.issuer}
-        load = partial(load_snapshot, config, {**os.environ, **found})
-        snapshot = load(ports)
-        await serve(snapshot, ports, load, ready=lambda address: _welcome(snapshot, address))
+    with TemporaryDirectory(prefix="azora-log-") as folder:
+        async with services() as running, issuer() as signing:
+            ports = LivePorts()
+            environ = {**os.environ, **environment(running), "AZORA_ISSUER": signing.issuer}
+
+            def load(ports: Ports) -> Snapshot:
+                return _logging_to(Path(folder), load_snapshot(config, environ, ports))
+
+            snapshot = load(ports)
+            application_log(snapshot.telemetry.log, sys.stderr)
+            await serve(snapshot, ports, load, ready=lambda address: _welcome(snapshot, address))
+
+
+def _logging_to(folder: Path, snapshot: Snapshot) -> Snapshot:
+    """The same, with its access log in this folder and not between what is shown."""
+    telemetry = snapshot.telemetry
+    access_log = telemetry.access_log
+    if access_log.path or access_log.format == "none":
+        return snapshot
+    access_log = replace(access_log, path=str(folder / "access.log"))
+    return replace(snapshot, telemetry=replace(telemetry, access_log=access_log))
 
 
 async def _alone(part: str, address: Address) -> None:
@@ -87,6 +105,10 @@ def _welcome(snapshot: Snapshot, address: Address) -> None:
         _ANY.get(snapshot.admin.address.host, snapshot.admin.address.host), snapshot.admin.address.port
     )
     print(f"  # What the gateway knows\n  curl http://{admin}/routes\n  curl http://{admin}/upstreams\n")
+    print(f"  # What it decided about the last requests\n  curl 'http://{admin}/decisions?limit=3'\n")
+    log = snapshot.telemetry.access_log.path
+    if log:
+        print(f"  # Its access log, a line a request, for as long as the demo runs\n  tail {log}\n")
     print("Ctrl-C stops it.", flush=True)
 
 

@@ -24,6 +24,8 @@ _SWITCHED: Final = 101
 
 
 Follower = Callable[[Passage, float], None]
+# Of what could not be read: why, the status, the id of the answer, and the peer.
+UnreadableFollower = Callable[[Reason, int, bytes, str], None]
 
 
 @final
@@ -32,7 +34,8 @@ class Books:
 
     Tallies are kept by what their labels say, so that they outlive the configuration that made them;
     `refusals` are those of quotas, by tier. `in_flight` and `tunnels` are how many there are now.
-    `followers` are told of every request that is over, and when that was.
+    `followers` are told of every request that is over, and when that was; `unreadable_followers` of what
+    could not be read as one.
     """
 
     __slots__ = (
@@ -48,6 +51,7 @@ class Books:
         "routes",
         "tracing",
         "tunnels",
+        "unreadable_followers",
         "upstreams",
     )
 
@@ -62,6 +66,7 @@ class Books:
         self.in_flight = 0
         self.tunnels = 0
         self.followers: tuple[Follower, ...] = ()
+        self.unreadable_followers: tuple[UnreadableFollower, ...] = ()
         self._by_route: dict[Route, RouteTally] = {}
         self._durations = sorted({*DURATIONS, *thresholds})
         self._learnt = Learnt()
@@ -72,11 +77,9 @@ class Books:
     def bind(self, routes: Iterable[Route]) -> None:
         """Make the tallies of these routes now: a series that begins at 0 shows its first event."""
         for route in routes:
-            tally, target = self.tally(route), route.target
-            if isinstance(target, Forward):
-                tally.expect(route.methods or ("GET",), EXPECTED)
-            else:
-                tally.expect(route.methods or ("GET",), (target.status,))
+            target = route.target
+            statuses = EXPECTED if isinstance(target, Forward) else (target.status,)
+            self.tally(route).expect(route.methods or ("GET",), statuses)
             for policy in route.pipeline.policies:
                 if isinstance(policy, (Quota, RateOnly)):
                     for tier in policy.tiers:
@@ -187,6 +190,8 @@ class Books:
         tally = self._tally_of(UNREADABLE, "", "")
         tally.count(b"", status)
         tally.decide("wire", reason, "enforce")
+        for tell in self.unreadable_followers:
+            tell(reason, status, request_id, client)
 
     def _count_refusal(self, exchange: Exchange) -> None:
         """A quota has refused: the tiers that it would have to wait for are those that were used up."""

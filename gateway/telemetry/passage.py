@@ -96,3 +96,12 @@ class Passage:
         self.policy = policy
         self.source = source
         self.reason = reason
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """What ties a message of the program's own log to this request."""
+        return {
+            "request_id": self.exchange.request_id.decode(),
+            "trace_id": self.trace.trace_id.decode(),
+            "span_id": self.trace.span_id.decode(),
+        }

@@ -47,8 +47,8 @@ _NUMBERS: Final = {name.encode(): number for number, name in enumerate(METHODS)}
 _STATUSES: Final = 1000
 
 # Statuses of a backend whose series begin at 0: an alert would not see the first event of one that is born
-# with it.
-EXPECTED: Final[tuple[int, ...]] = (200, 500, 502, 503, 504)
+# with it. Usual successes, and what speaks against a service.
+EXPECTED: Final[tuple[int, ...]] = (200, 201, 204, 500, 502, 503, 504)
 # Series that requests may begin by themselves; a backend that lets clients choose its status could make many.
 LEARNT_AT_MOST: Final = 20_000
 
@@ -130,11 +130,11 @@ class RouteTally:
     """What became of the requests of one route. `upstream` is None where it has no backend."""
 
     __slots__ = (
+        "_learnt",
         "aborted",
         "attempts",
         "decisions",
         "duration",
-        "learnt",
         "operation",
         "overhead",
         "received",
@@ -152,7 +152,7 @@ class RouteTally:
         durations: Sequence[float],
         learnt: Learnt,
     ) -> None:
-        self.learnt = learnt
+        self._learnt = learnt
         self.route = route
         self.upstream = upstream
         self.operation = operation
@@ -172,7 +172,7 @@ class RouteTally:
         key = _NUMBERS.get(method, 0) * _STATUSES + status
         requests = self.requests
         if key not in requests:
-            learnt = self.learnt
+            learnt = self._learnt
             if learnt.left:
                 learnt.left -= 1
             else:

@@ -24,7 +24,6 @@ _RECOVERY = 1.0
 # The protocol's own deadline comes before: what was written may take longer than a goodbye.
 _SHUTDOWN_AT_MOST = 3600.0
 
-
 # What the library calls a failure -> what we call it. Its own words are too many to count by.
 _CAUSES: Final = {
     "HTTP_REQUEST": "plain_http",

@@ -307,3 +307,88 @@ async def test_a_stop_waits_for_nobody_who_reads_nothing(administered, dial, unt
     await until(lambda: gateway.admin._pages == 1)
     async with asyncio.timeout(3):
         await gateway.admin.stop()
+
+
+DECIDED = """\
+defaults: {auth: public}
+routes:
+  - {id: kept, match: {path: /kept}, clients: {deny: [192.0.2.0/24]}, respond: {body: kept}}
+  - {id: closed, match: {path: /closed}, clients: {deny: [127.0.0.0/8]}, respond: {status: 204}}
+"""
+
+
+@pytest.fixture
+def decided(serve, session, url):
+    """A gateway that was asked for these paths; gives it and the ids of the requests."""
+
+    async def ask(*paths, **settings):
+        gateway = await serve(policies=DECIDED, **settings)
+        ids = []
+        for path in paths:
+            async with session.get(url(gateway, path)) as response:
+                ids.append(response.headers["X-Request-Id"])
+        return gateway, ids
+
+    return ask
+
+
+async def test_a_decision_is_told_by_the_id_that_the_client_got(decided, ask):
+    gateway, (kept, closed) = await decided("/kept", "/closed")
+    status, fields, text = await ask(gateway, f"/decisions?request_id={closed}")
+    told = json.loads(text)
+    assert (200, "application/json") == (status, fields["Content-Type"])
+    assert (closed, "/closed", 403, "closed", "refused", "clients", "address_denied") == tuple(
+        told[name] for name in ("request_id", "path", "status", "route", "decision", "policy", "reason")
+    )
+    assert [("clients", "refused"), ("limits", "not_asked"), ("csrf", "not_asked")] == [
+        (policy["name"], policy["verdict"]) for policy in told["policies"]
+    ]
+    assert told["source"] == told["policies"][0]["source"]
+    assert told["source"].endswith("routes.yaml:4")
+    told = json.loads((await ask(gateway, f"/decisions?request_id={kept}"))[2])
+    assert ["passed"] * 3 == [policy["verdict"] for policy in told["policies"]]
+
+
+async def test_the_last_decisions_are_told(decided, ask):
+    gateway, ids = await decided(*["/kept"] * 25)
+    told = json.loads((await ask(gateway, "/decisions"))[2])
+    assert ids[:-21:-1] == [one["request_id"] for one in told]
+    told = json.loads((await ask(gateway, "/decisions?limit=3"))[2])
+    assert ids[:-4:-1] == [one["request_id"] for one in told]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        pytest.param("request_id=" + "0" * 32, 404, id="one that is not remembered"),
+        pytest.param("request_id=", 400, id="no id"),
+        pytest.param("request_id=abc", 400, id="a short one"),
+        pytest.param("request_id=" + "G" * 32, 400, id="other digits"),
+        pytest.param("request_id=" + "0" * 32 + "%0a", 400, id="one with more behind it"),
+        pytest.param("limit=0", 400, id="none"),
+        pytest.param("limit=201", 400, id="too many"),
+        pytest.param("limit=-1", 400, id="less than none"),
+        pytest.param("limit=%D9%A3", 400, id="a digit of another script"),
+        pytest.param("limit=", 400, id="no number"),
+        pytest.param("limit=200", 200, id="as many as may be asked for"),
+    ],
+)
+async def test_a_question_that_is_none_is_refused(decided, ask, query, status):
+    gateway, _ = await decided("/kept")
+    got, fields, text = await ask(gateway, f"/decisions?{query}")
+    assert (status, "application/json") == (got, fields["Content-Type"].partition(";")[0])
+    assert "GGG" not in text
+
+
+async def test_decisions_need_the_token(decided, ask):
+    gateway, (kept,) = await decided("/kept", admin=f'address: "127.0.0.1:0", token: {TOKEN}')
+    path = f"/decisions?request_id={kept}"
+    assert 401 == (await ask(gateway, path))[0]
+    assert 200 == (await ask(gateway, path, Authorization=f"Bearer {TOKEN}"))[0]
+
+
+async def test_without_a_record_there_is_nothing_to_ask(decided, ask):
+    """No line is made then either."""
+    gateway, (kept,) = await decided("/kept", more="telemetry: {access_log: {format: none}, decisions: 0}\n")
+    assert 404 == (await ask(gateway, f"/decisions?request_id={kept}"))[0]
+    assert () == gateway.books.followers == gateway.books.unreadable_followers

@@ -1,6 +1,7 @@
 """The real process of `gateway ...`, started and listened to."""
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -59,6 +60,11 @@ class Program:
                 assert line, f"it ended without {mark!r}, after {text!r}"
                 text += line.decode()
         return text
+
+    @staticmethod
+    def messages(err: str) -> list[str]:
+        """What its log says in `err`, message by message."""
+        return [json.loads(line)["message"] for line in err.splitlines()]
 
     def signal(self, number: Signals) -> None:
         """Send a signal."""

@@ -164,14 +164,17 @@ async def test_each_example_does_what_it_says(program, repository):
 
 
 async def test_what_the_welcome_says_can_be_pasted(program, repository):
-    """It is the examples, for the port that was really taken, and two questions to the admin listener."""
+    """The examples, for the port that was really taken, questions to the admin listener, and the log."""
     base, text = await welcome(await program("demo", "--config", repository))
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
-    assert tokens("gateway") + [command for _, command in examples(base)] == commands[:-2]
-    answers = await asyncio.gather(*(run(command.replace("curl", "curl -fi")) for command in commands[-2:]))
-    assert [(0, "HTTP/1.1 200 OK")] * 2 == [(status, output[:15]) for status, output in answers]
+    assert tokens("gateway") + [command for _, command in examples(base)] == commands[:-4]
+    asked = [command.replace("curl", "curl -fi") for command in commands[-4:-1]]
+    answers = await asyncio.gather(*map(run, asked))
+    assert [(0, "HTTP/1.1 200 OK")] * 3 == [(status, output[:15]) for status, output in answers]
     assert '"id": "pay-charge-create"' in answers[0][1]
     assert '"name": "azora-pay"' in answers[1][1]
+    assert answers[2][1].endswith("[]")
+    assert (0, "") == await run(commands[-1])
 
 
 def readme_rows() -> list[tuple[str, str]]:

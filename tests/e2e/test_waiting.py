@@ -141,7 +141,7 @@ async def test_request_whose_policy_fails_is_never_forwarded(serve, scripted, co
     assert b"cannot decide" not in body
     assert [] == backend.taken
     record = next(record for record in caplog.records if record.levelno == logging.ERROR)
-    assert record.getMessage().rpartition(" ")[2].encode() in body
+    assert f'"request_id":"{record.request_id}"'.encode() in body
 
 
 @pytest.mark.parametrize(

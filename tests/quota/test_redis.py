@@ -44,6 +44,15 @@ async def test_what_one_tick_wants_goes_in_one_call(redis, connected):
     assert ([[True, True]] * 60, 1) == (seen, redis.calls("evalsha") - before)
 
 
+async def test_calls_and_how_long_they_took_are_counted(redis, connected, until):
+    buckets = await connected(redis.url)
+    await grants(buckets, PUBLIC, times=2)
+    await grants(buckets, PUBLIC)
+    assert (2, 0, 2) == (buckets.calls, buckets.failures, sum(buckets.took.counts))
+    assert 0 < buckets.took.sum < SPARE
+    assert not buckets.is_replaced
+
+
 async def test_a_call_is_of_bounded_size(redis, connected):
     """Redis does nothing else meanwhile."""
     buckets = await connected(redis.url)

@@ -195,7 +195,7 @@ def test_what_the_configuration_tells_of_begins_at_0(snapshot, time):
         """
     )
     books.bind(configured.routes)
-    statuses = ("200", "500", "502", "503", "504")
+    statuses = ("200", "201", "204", "500", "502", "503", "504")
     got, said = map(books.tally, configured.routes)
     assert {(method, status): 0 for method in ("GET", "PUT") for status in statuses} == counted(got)
     assert {("GET", "418"): 0} == counted(said)
