@@ -6,6 +6,7 @@ specs alone, asks nobody, and points at the line that said it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final, Literal, final
 
 from gateway.audit.survey import Survey
@@ -22,7 +23,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
 class Spot:
     """One place that breaks a rule.
 
-    `subject` is the id of a route, or the path in the file, such as `listeners[0]`; `source` is `file:line`.
+    `subject` is the id of a route, or else a path such as `listeners[0]`; `source` is `file:line`.
     """
 
     subject: str
@@ -60,8 +61,15 @@ class Finding:
 
 
 def place(tree: Tree, path: Path, message: str) -> Spot:
-    """A spot in a file that belongs to no route."""
-    return Spot(spelled(path), tree.source(path), message)
+    """A spot in a file: one of the route that it stands in, else of a path that nothing else has.
+
+    Several files may have defaults; theirs begin with the name of the file.
+    """
+    source = tree.source(path)
+    if path[0] == "routes":
+        return Spot(str(tree.at((*path[:2], "id"))), source, message, is_route=True)
+    within = f"{PurePath(tree.file).name}/" if path[0] == "defaults" else ""
+    return Spot(within + spelled(path), source, message)
 
 
 def is_at_least(severity: Severity, level: Severity) -> bool:

@@ -17,6 +17,22 @@ def test_severities_have_an_order(severity, level, expected):
     assert expected is is_at_least(severity, level)
 
 
-def test_a_place_is_a_path_and_its_line():
-    tree, _ = read("a.yaml", b"a:\n  - b: 1\n", str)
-    assert Spot("a[0].b", "a.yaml:2", "it is so") == place(tree, ("a", 0, "b"), "it is so")
+@pytest.mark.parametrize(
+    ("path", "spot"),
+    [
+        pytest.param(("cors", "web"), Spot("cors.web", "p/a.yaml:1", "it is so"), id="by its name"),
+        pytest.param(
+            ("defaults", "cors"),
+            Spot("a.yaml/defaults.cors", "p/a.yaml:2", "it is so"),
+            id="defaults, which several files may have",
+        ),
+        pytest.param(
+            ("routes", 1, "cors"), Spot("pay", "p/a.yaml:5", "it is so", is_route=True), id="in a route"
+        ),
+    ],
+)
+def test_no_two_places_are_called_alike(path, spot):
+    """Else a waiver for one would excuse the other."""
+    text = b"cors: {web: {}}\ndefaults: {cors: {}}\nroutes:\n  - {id: a}\n  - {id: pay, cors: {}}\n"
+    tree, _ = read("p/a.yaml", text, str)
+    assert spot == place(tree, path, "it is so")
