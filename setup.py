@@ -16,7 +16,8 @@ POLICIES = (
     *("quota", "recent", "report", "standing", "tier", "token"),
 )
 TELEMETRY = (
-    *("access_log", "books", "context", "decisions", "ids", "passage", "redaction", "tally", "writer"),
+    *("access_log", "baggage", "books", "context", "decisions", "ids", "passage", "recorder", "redaction"),
+    *("tally", "tracestate", "writer"),
 )
 COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),

@@ -5,12 +5,13 @@ import ctypes
 import gc
 import hashlib
 import logging
+import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import final
+from typing import TYPE_CHECKING, final
 
 import uvloop
 
@@ -23,15 +24,21 @@ from gateway.proxy import Proxy
 from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.application_log import application_log
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.books import Books
 from gateway.telemetry.decisions import Decisions
+from gateway.telemetry.destination import Destination, destination, share
 from gateway.telemetry.page import Page
+from gateway.telemetry.recorder import Recorder
 from gateway.telemetry.redaction import Redaction
 from gateway.telemetry.writer import Writer
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
 from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
+
+if TYPE_CHECKING:
+    from gateway.telemetry.exporter import Exporter
 
 log = logging.getLogger("gateway")
 
@@ -67,12 +74,15 @@ class Gateway:
             name: Upstream(settings, self.clock) for name, settings in snapshot.upstreams.items()
         }
         settings = snapshot.telemetry
-        self.books = Books(self.clock, settings.traces.sample, snapshot.latency_thresholds)
+        traces = settings.traces
+        baggage = Baggage(traces.baggage) if traces.baggage else None
+        self.books = Books(self.clock, share(traces, os.environ), snapshot.latency_thresholds, baggage)
         self.books.bind([*snapshot.routes, snapshot.router.unmatched])
         self.writer = Writer(settings.access_log.path) if settings.access_log.format == "json" else None
         self.decisions = Decisions(settings.decisions) if settings.decisions else None
         self.access_log = self._access_log()
-        self.proxy = Proxy(snapshot, self.upstreams, self.clock, _pseudonym(snapshot), self.books)
+        pseudonym = _pseudonym(snapshot)
+        self.proxy = Proxy(snapshot, self.upstreams, self.clock, pseudonym, self.books)
         self.listeners = [
             Listener(settings, snapshot, self.proxy, self.clock, self.connections)
             for settings in snapshot.listeners
@@ -84,7 +94,26 @@ class Gateway:
         self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload, self.decisions)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self.recorder: Recorder | None = None
+        self._exporter: Exporter | None = None
+        collector = destination(traces, snapshot.name, pseudonym.decode(), os.environ)
+        if collector is not None:
+            self._record_spans(collector)
         self._tick: asyncio.TimerHandle | None = None
+
+    def _record_spans(self, collector: Destination) -> None:
+        # The libraries take some tenths of a second and 10 MiB; who sends no spans need not pay for it.
+        from gateway.telemetry.exporter import Exporter
+        from gateway.telemetry.senders import sender
+        from gateway.telemetry.spans import Encoder
+
+        snapshot = self.snapshot
+        recorder = self.recorder = Recorder(
+            self.clock, snapshot.version, _secure_endpoints(snapshot), Redaction(snapshot.secrets)
+        )
+        self._exporter = Exporter(recorder, Encoder(collector.resource), sender(collector))
+        self.books.followers += (recorder.follow,)
+        self.gauges.spans = recorder
 
     async def start(self) -> None:
         """Listen on every address. Raises OSError for one, or for a file, that cannot be had."""
@@ -92,6 +121,8 @@ class Gateway:
             self.writer.start()
         try:
             await self.ports.start()
+            if self._exporter is not None:
+                self._exporter.start()
             for upstream in self.upstreams.values():
                 await upstream.start()
             await self.admin.start()
@@ -125,8 +156,11 @@ class Gateway:
         self.snapshot, self.upstreams = snapshot, after
         self.ports.adopt(candidate)
         self.proxy.adopt(snapshot, after, _pseudonym(snapshot))
-        sample, thresholds = snapshot.telemetry.traces.sample, snapshot.latency_thresholds
+        sample, thresholds = share(snapshot.telemetry.traces, os.environ), snapshot.latency_thresholds
         self.books.adopt(sample, thresholds, [*snapshot.routes, snapshot.router.unmatched])
+        if self.recorder is not None:
+            redaction = Redaction(snapshot.secrets)
+            self.recorder.adopt(snapshot.version, _secure_endpoints(snapshot), redaction)
         if self.access_log is not None:
             self.access_log.adopt(snapshot.version, Redaction(snapshot.secrets))
         self.admin.adopt(snapshot.admin)
@@ -181,6 +215,8 @@ class Gateway:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
+        if self._exporter is not None:
+            await asyncio.to_thread(self._exporter.stop)
         # Connections say goodbye in the next tick of the loop.
         await asyncio.sleep(0)
         if self.writer is not None:
@@ -290,6 +326,12 @@ def _pseudonym(snapshot: Snapshot) -> bytes:
     places = [socket.gethostname(), *(str(listener.address) for listener in snapshot.listeners)]
     digest = hashlib.sha256("\n".join(places).encode()).hexdigest()[:8]
     return f"{snapshot.name}-{digest}".encode()
+
+
+def _secure_endpoints(snapshot: Snapshot) -> frozenset[bytes]:
+    """The names of the endpoints that TLS is spoken with."""
+    addresses = [address for settings in snapshot.upstreams.values() for address in settings.endpoints]
+    return frozenset([str(address).encode() for address in addresses if address.tls])
 
 
 def _log_unexpected(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

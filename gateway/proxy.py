@@ -46,6 +46,9 @@ class Proxy:
         route, captures = self.snapshot.router.route(request)
         request_id, trace = books.identify(request, stream.intake.continues_traces)
         exchange = Exchange(request, request_id, captures)
+        if trace.link:
+            # W3C Trace Context, editor's draft 4: who sent a trace of its own finds its way to ours.
+            exchange.response_fields = ((b"traceresponse", trace.response),)
         return Relay(self.surroundings, stream, books.open(route, exchange, trace, begun))
 
     def refuse(self, stream: Downstream, reason: Reason) -> None:

@@ -28,6 +28,7 @@ from gateway.rewrite import client_lines, upstream_head
 from gateway.routing import Forward, Route
 from gateway.surroundings import Surroundings, last_hop, without_backend
 from gateway.telemetry.passage import Passage
+from gateway.telemetry.waits import noting
 from gateway.upstream import FAILED_STATUSES, FAILURES, Endpoint
 from gateway.wire.clock import Alarm
 from gateway.wire.compression import Compressed
@@ -318,7 +319,8 @@ class Relay:
                     return self._give_up(verdict, policy.name, policy.source)
                 self._stage = _DECIDING
                 self._stream.allow(_DECIDING_AT_MOST)
-                self._task = asyncio.ensure_future(verdict)
+                waits = self._passage.waits
+                self._task = asyncio.ensure_future(verdict) if waits is None else noting(waits, verdict)
                 return self._task.add_done_callback(partial(self._decided, index))
         except Exception:
             # Fail closed: what a policy could not decide is never forwarded.

@@ -6,7 +6,7 @@ import socket
 import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -440,6 +440,21 @@ async def dial() -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
 def connect(dial: Callable[..., Awaitable[Stream]]) -> Callable[..., Awaitable[Stream]]:
     """Connect to a gateway's first listener, with `tls` and a name if need be."""
     return lambda gateway, *secured: dial(gateway.listeners[0].address.port, *secured)
+
+
+@pytest.fixture
+def collectors() -> Iterator[Callable[..., Any]]:
+    """Start a collector of spans on a free port, for `http/protobuf` or `grpc`: see `otlp.Collector`."""
+    import otlp  # Few tests need it, and gRPC is slow to load.
+
+    with ExitStack() as stack:
+
+        def start(protocol: str = "http/protobuf") -> Any:
+            made, end = otlp.grpc_collector() if protocol == "grpc" else otlp.http_collector()
+            stack.callback(end)
+            return made
+
+        yield start
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ LIBRARIES = {
     "redis": ("quota",),
     "jwt": ("policy.jwk", "demo.signing"),
     "opentelemetry": ("telemetry",),
+    "google": ("telemetry.senders",),
+    "grpc": ("telemetry.senders",),
     "prometheus_client": ("telemetry", "gauges"),
     "ssl": ("wire", "upstream"),
     "cryptography": ("policy.certificate", "config.pem", "demo.signing"),

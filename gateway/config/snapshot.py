@@ -207,11 +207,14 @@ class Slo:
 @final
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Where spans go, nowhere without an endpoint; `sample` is the share of requests, from 0 to 1."""
+    """Where spans go; `sample` is the share of requests, from 0 to 1.
+
+    Where the endpoint is empty, and the protocol or the share None, the environment has a say.
+    """
 
     endpoint: str
-    protocol: Literal["http/protobuf", "grpc"]
-    sample: float
+    protocol: Literal["http/protobuf", "grpc"] | None
+    sample: float | None
     baggage: tuple[str, ...]
 
 

@@ -114,7 +114,7 @@ REQUEST_FIELDS: Final = FieldTable(
 RESPONSE_RULES: Final = (
     *_rules(False, True, None, "content-length transfer-encoding"),
     *_rules(False, True, b", ", "connection trailer upgrade via"),
-    *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id"),
+    *_rules(False, False, b", ", f"{_HOP_BY_HOP} te x-request-id traceresponse"),
     *_rules(True, True, b", ", "date location retry-after"),
 )
 

@@ -11,12 +11,14 @@ from hashlib import sha256
 from typing import Any, final
 from urllib.parse import quote_plus, urlencode
 
+from gateway.http.reason import Reason
 from gateway.identity.asking import Asker, AskError, Question
 from gateway.identity.outages import Outages
 from gateway.policy.document import members
 from gateway.policy.ports import Time
 from gateway.policy.questions import Introspection, Told
 from gateway.policy.recent import Recent
+from gateway.telemetry import waits
 
 INACTIVE_FOR = 10.0
 _REMEMBERED = 4096
@@ -47,8 +49,14 @@ class Introspections:
         if flight is None:
             flight = self._flights[key] = asyncio.create_task(self._fetch(key, token))
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
+        return self._wait(endpoint, flight)
+
+    async def _wait(self, endpoint: Introspection, flight: asyncio.Task[Told]) -> Told:
+        wait = waits.begin("POST", endpoint.url)
         # The question is everybody's: who goes away does not end it.
-        return asyncio.shield(flight)
+        told = await asyncio.shield(flight)
+        waits.end(wait, error="" if told is not None else Reason.VERIFIER_UNAVAILABLE)
+        return told
 
     async def stop(self) -> None:
         """End the questions that are under way."""

@@ -22,6 +22,11 @@ class Location:
         self._url = source.jwks
         self._until = float("-inf")
 
+    @property
+    def known(self) -> str:
+        """The address as far as it is known; until the issuer has told it, that of its metadata."""
+        return self._url or self._source.metadata[0]
+
     async def url(self) -> str:
         """The address. Raises FetchError where the issuer does not tell, or tells what is not believed."""
         if not self._source.jwks and self._monotonic() >= self._until:

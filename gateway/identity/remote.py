@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import final
 
+from gateway.http.reason import Reason
 from gateway.identity.fetch import Fetcher, FetchError
 from gateway.identity.freshness import LONGEST
 from gateway.identity.jwks import usable
@@ -20,6 +21,7 @@ from gateway.policy.jwk import Key, KeySet
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Time
 from gateway.policy.recent import Recent
+from gateway.telemetry import waits
 
 log = logging.getLogger("gateway")
 
@@ -131,8 +133,10 @@ class RemoteKeys:
         while self._flight is not None or (self._asked == asked and self._ask()):
             flight = self._flight = self._flight or self._begin()
             number = self._asked
+            wait = waits.begin("GET", self._location.known)
             # The fetch is everybody's: who goes away does not end it.
             await asyncio.wait([flight], timeout=max(0.0, until - time()))
+            waits.end(wait, error="" if self._answered >= number else Reason.KEYS_UNAVAILABLE)
             if number > asked or not flight.done() or (self._keys and self._keys.find(kid, algorithm)):
                 break
         keys = self._current()

@@ -4,12 +4,14 @@ from collections.abc import Awaitable
 from typing import final
 
 from gateway.http.fields import Field
+from gateway.http.reason import Reason
 from gateway.identity.asking import Asker, AskError, Question
 from gateway.identity.introspection import Introspections
 from gateway.identity.outages import Outages
 from gateway.identity.passwords import Passwords
 from gateway.policy.ports import Time
 from gateway.policy.questions import Answer, Introspection, Service, Told
+from gateway.telemetry import waits
 
 
 @final
@@ -32,11 +34,14 @@ class LiveVerifier:
 
     async def ask(self, service: Service, fields: tuple[Field, ...]) -> Answer | None:
         """The answer to a GET with these fields."""
+        wait = waits.begin("GET", service.url)
         try:
             answer, _ = await self._asker.ask(Question("GET", service.url, fields, service.timeout))
         except AskError as error:
+            waits.end(wait, error=Reason.VERIFIER_UNAVAILABLE)
             self._outages.failed(service.url, str(error))
             return None
+        waits.end(wait, answer.status)
         self._outages.answered(service.url)
         return answer
 

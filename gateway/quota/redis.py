@@ -9,16 +9,19 @@ import asyncio
 import logging
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Generator, Iterator, Sequence
 from functools import partial
-from typing import Final, final
+from typing import Any, Final, final
 
+from gateway.http.reason import Reason
 from gateway.policy.bucket import Charge, Grant, Lease, Want
 from gateway.policy.ports import QuotaStore
 from gateway.policy.tier import rate
 from gateway.quota.memory import MemoryBuckets
 from gateway.quota.script import RENEWAL, Call, finish, is_finish, renew, undo
-from gateway.quota.servers import servers
+from gateway.quota.servers import public, servers
+from gateway.telemetry import waits
+from gateway.telemetry.passage import Wait
 from gateway.telemetry.tally import CALLS, Histogram
 
 log = logging.getLogger("gateway")
@@ -43,9 +46,9 @@ _Note = tuple[str, str]
 
 @final
 class _Request:
-    """What one request wants, and what came of it so far."""
+    """What one request wants, and what came of it so far. Who waits for it awaits it."""
 
-    __slots__ = ("answered", "future", "held", "lease", "levels", "member", "since", "wants")
+    __slots__ = ("answered", "future", "held", "lease", "levels", "member", "since", "url", "wait", "wants")
 
     def __init__(self, wants: Sequence[Want], lease: Lease | None, member: str, since: float) -> None:
         self.wants = wants
@@ -56,6 +59,12 @@ class _Request:
         self.levels = [0.0] * len(wants)
         self.answered = 0
         self.held: list[Want] = []
+        self.url = ""
+        self.wait: Wait | None = None
+
+    def __await__(self) -> Generator[Any, None, Grant | None]:
+        self.wait = waits.begin("EVALSHA", self.url)
+        return self.future.__await__()
 
     def hear(self, places: Sequence[int], words: Iterator[bytes]) -> None:
         """Take the answer to those of the wants that went with one call."""
@@ -93,6 +102,7 @@ class RedisBuckets:
         self._store = store
         self._local = local
         self._servers = servers(store.redis, _CALLS_AT_MOST + 1)
+        self._url = public(store.redis)
         self._name = secrets.token_hex(6)
         self._count = 0
         self._pending: deque[_Request | _Note] = deque()
@@ -122,8 +132,9 @@ class RedisBuckets:
         self._count += 1
         now = asyncio.get_running_loop().time()
         request = _Request(wants, lease, f"{self._name}-{self._count}", now)
+        request.url = self._url
         self._enqueue(request)
-        return request.future
+        return request
 
     def take_one(self, charge: Charge, key: str) -> Grant | Awaitable[Grant | None] | None:
         """The same for one rate."""
@@ -230,6 +241,7 @@ class RedisBuckets:
     def _settle(self, request: _Request) -> None:
         """Answer a request, and give back what is not to be kept."""
         grant = request.grant
+        waits.end(request.wait, error="" if grant is not None else Reason.QUOTA_UNAVAILABLE)
         if grant is None:
             # It may have been granted all the same, or yet be.
             self._give_back([want for want in request.wants if want[0].tier.concurrent], request.member)

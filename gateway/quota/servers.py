@@ -69,6 +69,12 @@ def servers(url: str, connections_at_most: int) -> Servers:
     return _One(Redis(host=host, port=port, db=_db(path.split("/")[1:]), **options))
 
 
+def public(url: str) -> str:
+    """Which servers these are, for others to read: without a user and a password."""
+    parts = urlsplit(url)
+    return f"redis://{parts.netloc.rpartition('@')[2]}"
+
+
 def _places(parts: SplitResult, port: int) -> list[tuple[str, int]]:
     places = [urlsplit(f"//{place}") for place in parts.netloc.rpartition("@")[2].split(",")]
     return [(place.hostname or "", place.port or port) for place in places]

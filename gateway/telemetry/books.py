@@ -8,6 +8,7 @@ from gateway.http.request import Request
 from gateway.policy import Exchange
 from gateway.policy.quota import Quota, RateOnly
 from gateway.routing import Forward, Route
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.context import Sampling, Trace, Tracing
 from gateway.telemetry.ids import SPAN, TRACE, Ids
 from gateway.telemetry.passage import NOT_YET, Attempt, Passage
@@ -39,6 +40,7 @@ class Books:
     """
 
     __slots__ = (
+        "_baggage",
         "_by_route",
         "_durations",
         "_learnt",
@@ -55,11 +57,18 @@ class Books:
         "upstreams",
     )
 
-    def __init__(self, clock: Clock, sample: float, thresholds: Iterable[float] = ()) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        sample: float,
+        thresholds: Iterable[float] = (),
+        baggage: Baggage | None = None,
+    ) -> None:
         self.clock = clock
         self.monotonic: Callable[[], float] = clock.monotonic
         self.ids = Ids()
-        self.tracing = Tracing(self.ids, Sampling(sample))
+        self._baggage = baggage
+        self.tracing = Tracing(self.ids, Sampling(sample), baggage)
         self.routes: dict[tuple[str, str, str], RouteTally] = {}
         self.upstreams: dict[str, UpstreamTally] = {}
         self.refusals: dict[str, int] = {}
@@ -87,7 +96,7 @@ class Books:
 
     def adopt(self, sample: float, thresholds: Iterable[float], routes: Iterable[Route]) -> None:
         """Go on with the routes of another configuration. A series that is there keeps its buckets."""
-        self.tracing = Tracing(self.ids, Sampling(sample))
+        self.tracing = Tracing(self.ids, Sampling(sample), self._baggage)
         self._durations = sorted({*DURATIONS, *thresholds})
         self._by_route.clear()
         self.bind(routes)

@@ -6,13 +6,16 @@ No SDK is asked: every request has ids, and what is not sampled costs no more th
 import re
 from typing import Final, final
 
+from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.ids import SPAN, TRACE, Ids
+from gateway.telemetry.tracestate import passed_on
 
 SAMPLED: Final = 1
 RANDOM: Final = 2
 
 _TRACEPARENT: Final = re.compile(
-    rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL
+    # A comma parts what came in two fields, and two of them are none (3.2.1).
+    rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[^,]*)?"
 )
 _FLAGS: Final = (b"00", b"01", b"02", b"03")
 # The ids that say nothing (3.2.2.3, 3.2.2.4), and the version that cannot be (3.2.2.1).
@@ -28,14 +31,21 @@ class Trace:
     """Where one request stands in its trace.
 
     `span_id` is that of the request in this gateway, `parent_id` that of the span that called it, empty at
-    the root. `state` is the value of `tracestate` to pass on. `link` is the context that came from outside
-    and was not continued: its trace and its span.
+    the root. `state` and `baggage` are the values of `tracestate` and `baggage` to pass on. `link` is the
+    context that came from outside and was not continued: its trace and its span.
     """
 
-    __slots__ = ("flags", "link", "parent_id", "sampled", "span_id", "state", "trace_id")
+    __slots__ = ("baggage", "flags", "link", "parent_id", "sampled", "span_id", "state", "trace_id")
 
     def __init__(  # noqa: PLR0913 - one parameter a slot, made in one place.
-        self, trace_id: bytes, span_id: bytes, parent_id: bytes, flags: int, state: bytes, link: bytes
+        self,
+        trace_id: bytes,
+        span_id: bytes,
+        parent_id: bytes,
+        flags: int,
+        state: bytes,
+        link: bytes,
+        baggage: bytes = b"",
     ) -> None:
         self.trace_id = trace_id
         self.span_id = span_id
@@ -43,12 +53,22 @@ class Trace:
         self.flags = flags
         self.state = state
         self.link = link
+        self.baggage = baggage
         self.sampled = bool(flags & SAMPLED)
 
     def lines(self, span_id: bytes) -> bytes:
         """The field lines for a backend that is called by the span `span_id`, each with its end."""
-        parent = b"traceparent: 00-%b-%b-%b\r\n" % (self.trace_id, span_id, _FLAGS[self.flags])
-        return parent + b"tracestate: %b\r\n" % self.state if self.state else parent
+        lines = b"traceparent: 00-%b-%b-%b\r\n" % (self.trace_id, span_id, _FLAGS[self.flags])
+        if self.state:
+            lines += b"tracestate: %b\r\n" % self.state
+        if self.baggage:
+            lines += b"baggage: %b\r\n" % self.baggage
+        return lines
+
+    @property
+    def response(self) -> bytes:
+        """The value of `traceresponse`, for a client whose own trace was not continued."""
+        return b"00-%b-%b-%b" % (self.trace_id, self.span_id, _FLAGS[self.flags])
 
 
 @final
@@ -68,13 +88,17 @@ class Sampling:
 
 @final
 class Tracing:
-    """Gives every request its Trace. What a client says of one is believed only on inner listeners."""
+    """Gives every request its Trace. What a client says of one is believed only on inner listeners.
 
-    __slots__ = ("_ids", "_sampling")
+    `baggage` says what of it passes, on every listener; None: nothing.
+    """
 
-    def __init__(self, ids: Ids, sampling: Sampling) -> None:
+    __slots__ = ("_baggage", "_ids", "_sampling")
+
+    def __init__(self, ids: Ids, sampling: Sampling, baggage: Baggage | None = None) -> None:
         self._ids = ids
         self._sampling = sampling
+        self._baggage = baggage
 
     def begin(self, noted: dict[bytes, bytes], own_id: bytes, continues: bool) -> Trace:
         """The Trace of a request with these noted fields.
@@ -83,18 +107,21 @@ class Tracing:
         `own_id`: the request's, if that is ours, or else a new one.
         """
         span_id = self._ids.take(SPAN)
-        link = b""
+        link = baggage = b""
+        if self._baggage is not None and b"baggage" in noted:
+            baggage = self._baggage.passed_on(noted[b"baggage"])
         if b"traceparent" in noted:
             came = parse(noted[b"traceparent"])
             if came is not None:
                 trace_id, parent_id, flags = came
                 if continues:
-                    state = noted.get(b"tracestate", b"")
-                    return Trace(trace_id, span_id, parent_id, flags & (SAMPLED | RANDOM), state, b"")
+                    flags &= SAMPLED | RANDOM
+                    state = passed_on(noted[b"tracestate"]) if b"tracestate" in noted else b""
+                    return Trace(trace_id, span_id, parent_id, flags, state, b"", baggage)
                 link = trace_id + parent_id
         trace_id = own_id or self._ids.take(TRACE)
         flags = RANDOM | SAMPLED if self._sampling.takes(trace_id) else RANDOM
-        return Trace(trace_id, span_id, b"", flags, b"", link)
+        return Trace(trace_id, span_id, b"", flags, b"", link, baggage)
 
 
 def parse(traceparent: bytes) -> tuple[bytes, bytes, int] | None:

@@ -30,6 +30,24 @@ class Attempt:
 
 
 @final
+class Wait:
+    """What a sampled request waits for while it is decided: who is asked for what, and what came of it.
+
+    `status` is that of an HTTP answer, or 0; `error` is a word, empty where nothing went wrong.
+    """
+
+    __slots__ = ("begun", "ended", "error", "operation", "status", "url")
+
+    def __init__(self, operation: str, url: str, begun: float) -> None:
+        self.operation = operation
+        self.url = url
+        self.begun = begun
+        self.ended = NOT_YET
+        self.status = 0
+        self.error = ""
+
+
+@final
 class Passage:
     """One request as the books see it.
 
@@ -38,8 +56,8 @@ class Passage:
     seconds that dealing with that head took. Points in time are NOT_YET until then. `status` is what the
     client was told, 0 before that. `policy` and `source` name who refused, for `reason`. `aborted` says that
     the answer broke off. `received` and `sent` are bytes of bodies. `attempts` is how often a backend was
-    turned to, `endpoint` the last one, and `span_id` what calls it; `tried` are the attempts one by one, for
-    a sampled request only.
+    turned to, `endpoint` the last one, and `span_id` what calls it; `tried` are the attempts one by one, and
+    `waits` what the policies waited for, both for a sampled request only.
     """
 
     __slots__ = (
@@ -64,6 +82,7 @@ class Passage:
         "tally",
         "trace",
         "tried",
+        "waits",
     )
 
     def __init__(
@@ -89,6 +108,7 @@ class Passage:
         self.endpoint = b""
         self.span_id = trace.span_id
         self.tried: list[Attempt] | None = [] if trace.sampled else None
+        self.waits: list[Wait] | None = [] if trace.sampled else None
         self.is_open = True
 
     def refuse(self, policy: str, source: str, reason: Reason | None) -> None:

@@ -279,3 +279,23 @@ async def test_gateways_that_share_a_redis_never_admit_more_than_one_would(gatew
     passed = time.monotonic() - begin
     assert {200, 429} == statuses.keys()
     assert BURST + RATE * SECONDS * 0.8 < statuses[200] <= BURST + RATE * passed + 1
+
+
+async def test_what_redis_is_asked_is_a_span_of_a_sampled_request(
+    serve, backend, session, url, redis, collectors, monkeypatch
+):
+    """Without the user and the password of its URL, and only of the request that waits for the answer."""
+    monkeypatch.setattr("gateway.telemetry.exporter._INTERVAL", 0.02)
+    collector = collectors()
+    more = f"""\
+quota_store: {{redis: "{redis.url}", timeout: 2s}}
+telemetry: {{traces: {{endpoint: "{collector.url}", sample: 100%}}}}
+"""
+    gateway = await serve(await backend(answer), policies=POLICIES, more=more)
+    async with session.get(url(gateway, "/public")) as response:
+        assert 200 == response.status
+    server, *clients = await collector.took(3)
+    (asked,) = [each for each in clients if each.name == "EVALSHA"]
+    assert (server.span_id, "redis", "EVALSHA", False) == (
+        *(asked.parent_id, asked["db.system.name"], asked["db.operation.name"], asked.failed),
+    )

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import signal
+from inspect import isawaitable
 
 import pytest
 
 from gateway.policy.bucket import Charge, Lease
 from gateway.policy.tier import at_once, rate
+from gateway.telemetry import waits
 
 PUBLIC = Charge(rate("public", 60, 60.0, 3), 1, str)
 DAILY = Charge(rate("daily", 1, 86400.0), 1, str)
@@ -19,7 +21,7 @@ SPARE = 1.0
 async def grants(buckets, charge, key="a", times=1):
     """Whether each of so many requests of one tick is granted; None where the store does not say."""
     answers = [buckets.take([(charge, key)], None) for _ in range(times)]
-    answers = [await answer if asyncio.isfuture(answer) else answer for answer in answers]
+    answers = [await answer if isawaitable(answer) else answer for answer in answers]
     return [answer and answer[0] for answer in answers]
 
 
@@ -93,7 +95,8 @@ async def test_a_request_that_went_away_holds_nothing(redis, connected, until):
 
 async def test_a_cancelled_request_holds_nothing_even_if_nobody_tells(redis, connected, until):
     buckets = await connected(redis.url)
-    waiting = buckets.take([(UPLOAD, "places")], Lease())
+    waiting = asyncio.ensure_future(buckets.take([(UPLOAD, "places")], Lease()))
+    await asyncio.sleep(0)
     waiting.cancel()
     answer = buckets.take([(UPLOAD, "places")], Lease())
     await answer
@@ -103,7 +106,8 @@ async def test_a_cancelled_request_holds_nothing_even_if_nobody_tells(redis, con
 async def test_a_request_that_went_away_disturbs_no_other(redis, connected):
     """Its neighbours in the same call get their own answers, and so do those after it."""
     buckets = await connected(redis.url)
-    answers = [buckets.take([(PUBLIC, f"key-{number}")], None) for number in range(20)]
+    wanted = [[(PUBLIC, f"key-{number}")] for number in range(20)]
+    answers = [asyncio.ensure_future(buckets.take(each, None)) for each in wanted]
     await asyncio.sleep(0)
     for answer in answers[::2]:
         answer.cancel()
@@ -258,3 +262,16 @@ async def test_a_lease_whose_end_was_not_heard_is_ended_again(own_redis, connect
     own_redis.start()
     own_redis.client.zadd("places", {member: 1e12})
     await until(lambda: buckets.is_up and not own_redis.client.zcard("places"))
+
+
+async def test_what_a_request_waits_for_is_noted_with_its_outcome(own_redis, connected):
+    """A failure too, even where memory steps in."""
+    buckets = await connected(own_redis.url)
+    noted = []
+    await waits.noting(noted, buckets.take([(PUBLIC, "a")], None))
+    own_redis.stop()
+    await waits.noting(noted, buckets.take([(PUBLIC, "a")], None))
+    assert [("EVALSHA", ""), ("EVALSHA", "quota_unavailable")] == [
+        (each.operation, each.error) for each in noted
+    ]
+    assert all(each.begun <= each.ended for each in noted)

@@ -4,7 +4,7 @@ from redis.asyncio.sentinel import SentinelConnectionPool
 from gateway.policy.bucket import Charge
 from gateway.policy.tier import rate
 from gateway.quota.script import Call
-from gateway.quota.servers import servers
+from gateway.quota.servers import public, servers
 
 PUBLIC = Charge(rate("public", 60, 60.0, 3), 1, str)
 
@@ -30,6 +30,18 @@ def connection(url):
 def test_a_url_names_a_server(url, expected):
     made = connection(url)
     assert expected == {name: made.get(name) for name in expected}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        pytest.param("rediss://gw:p%40ss@h:1/", "redis://h:1", id="a user and a password"),
+        pytest.param("redis+cluster://:p@h1:1,h2:2", "redis://h1:1,h2:2", id="a cluster"),
+        pytest.param("unix:///run/redis.sock", "redis://", id="a Unix socket"),
+    ],
+)
+def test_secrets_of_a_url_are_not_told(url, expected):
+    assert expected == public(url)
 
 
 @pytest.mark.parametrize("url", ["redis://h", "unix:///s", "redis+sentinel://h/m"])

@@ -169,8 +169,12 @@ class TracesSpec(Spec):
         "The base URL of an OTLP collector; `/v1/traces` is put behind it. Absent: what `OTEL_*` say, else "
         "nowhere."
     )
-    protocol: Literal["http/protobuf", "grpc"] = optional("How spans are sent.", "http/protobuf")
-    sample: Percent = optional("The share of requests that become spans.", "1%")
+    protocol: Literal["http/protobuf", "grpc"] | None = optional(
+        "How spans are sent. Absent: what `OTEL_*` say, else http/protobuf."
+    )
+    sample: Percent | None = optional(
+        "The share of requests that become spans. Absent: what `OTEL_*` say, else 1%."
+    )
     baggage: Items[BaggageKey] = optional(
         "Members of the W3C `baggage` that pass; the others are dropped.", ()
     )
