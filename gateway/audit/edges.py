@@ -114,7 +114,8 @@ def _unlogged(survey: Survey) -> Iterator[Spot]:
 
 
 def _unsampled(survey: Survey) -> Iterator[Spot]:
-    if not survey.specs.gateway.telemetry.traces.sample:
+    # Absent, the environment of the process decides, which is not ours to read.
+    if survey.specs.gateway.telemetry.traces.sample == 0:
         yield place(survey.specs.tree, ("telemetry", "traces", "sample"), "no request becomes a span")
 
 

@@ -118,6 +118,7 @@ def test_a_rule_is_broken(spots, rule, changes, expected):
         ),
         pytest.param("AZ410", [more("telemetry: {access_log: {format: json}}")], id="an access log"),
         pytest.param("AZ411", [more("telemetry: {traces: {sample: 0.1%}}")], id="a few traces"),
+        pytest.param("AZ411", [more("telemetry: {traces: {baggage: [a]}}")], id="as the environment says"),
     ],
 )
 def test_a_rule_is_kept(spots, rule, changes):
