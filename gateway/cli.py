@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__, build
-from gateway.explain.options import add_options
+from gateway.audit import options as audit_options
+from gateway.explain import options as explain_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -28,6 +29,7 @@ examples:
   gateway matrix                       which role may ask which route by which method
   gateway diff OLD NEW                 what another configuration lets whom do; 1 where access widens
   gateway routes --match GET /a        which route a request takes, and why not the others
+  gateway audit                        what is left open, and what it shows for the lists of OWASP
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
@@ -139,7 +141,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
     slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
-    add_options(configured("explain", explain_, "Show each step that decides about one request."))
+    explain_options.add_options(
+        configured("explain", explain_, "Show each step that decides about one request.")
+    )
     test = configured("test", test_, "Play the cases of policies/tests: is what becomes of each as expected?")
     test.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of cases (default: all)")
     test.add_argument("-k", dest="name", metavar="NAME", help="only cases with this in their name")
@@ -148,9 +152,17 @@ def _parser() -> argparse.ArgumentParser:
         "--coverage-min", type=float, metavar="PERCENT", help="fail where less is covered than this"
     )
     test.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    audit = configured(
+        "audit", audit_, "Tell what a sound configuration leaves open, and go through the lists of OWASP."
+    )
+    audit_options.add_options(audit)
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
     schema.add_argument(
-        "file", nargs="?", choices=["gateway", "policies", "cases"], default="gateway", help="of which file"
+        "file",
+        nargs="?",
+        choices=["gateway", "policies", "cases", "waivers"],
+        default="gateway",
+        help="of which file",
     )
     schema.add_argument(
         "--write", action="store_true", help="write schemas and reference into the repository"
@@ -365,6 +377,18 @@ def test_(options: argparse.Namespace) -> int:
         return test(options, _config(options), os.environ)
     except (ConfigError, ValueError) as error:
         # 1 is the answer "not as expected": what could not be played has not been answered.
+        return _fail(str(error), USAGE)
+
+
+def audit_(options: argparse.Namespace) -> int:
+    """`gateway audit`."""
+    from gateway.audit.run import run
+    from gateway.config.problem import ConfigError
+
+    try:
+        return run(options, _config(options), os.environ)
+    except ConfigError as error:
+        # 1 is the answer "findings": what could not be read has none yet.
         return _fail(str(error), USAGE)
 
 

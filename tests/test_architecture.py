@@ -24,7 +24,7 @@ LEVELS = (
     ("upstream", "identity", "quota", "refusals", "retry"),
     ("ports", "surroundings"),
     ("relay", "rehearsal"),
-    ("proxy", "explain", "cases"),
+    ("proxy", "explain", "cases", "audit"),
     ("gauges", "matrix", "listing"),
     ("reload", "diff"),
     ("admin", "running", "slo"),

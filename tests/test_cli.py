@@ -139,6 +139,7 @@ def test_rules_for_nothing_are_not_written(config, capsys, tmp_path):
         ("gateway", "config/gateway.schema.json"),
         ("policies", "policies/policies.schema.json"),
         ("cases", "policies/tests.schema.json"),
+        ("waivers", "policies/waivers.schema.json"),
     ],
 )
 def test_schema_is_the_one_in_the_repository(capsys, file, path):
