@@ -42,6 +42,7 @@ check: $(INSTALLED) ## Lint, types, import rules, the configuration, its tests a
 	$(RUN)mypy
 	$(RUN)gateway check
 	$(RUN)gateway test --coverage-min 100
+	$(RUN)gateway audit --fail-on warning
 	$(RUN)pytest tests/test_architecture.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.
@@ -72,8 +73,9 @@ bench-all: $(COMPILED_DONE) ## Every peer that can be had, every row: half an ho
 	@sh benchmarks/install.sh
 	PYTHONPATH=$(COMPILED) $(RUN)python -m benchmarks --peers all --work all
 
-generated: $(INSTALLED) ## Write the JSON Schemas, the configuration reference and the dashboards anew.
+generated: $(INSTALLED) ## Write the JSON Schemas, the references, the checklist and the dashboards anew.
 	$(RUN)gateway schema --write
+	$(RUN)gateway audit --format markdown > docs/security-checklist.md
 	$(RUN)python observability/grafana/generate.py
 
 secrets: ## What `docker compose up` needs: passwords and tokens in secrets/, settings in .env.

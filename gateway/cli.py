@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway import __version__, build
-from gateway.explain.options import add_options
+from gateway.audit import options as audit_options
+from gateway.explain import options as explain_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -25,10 +26,24 @@ examples:
   gateway check                        every problem of every file, with its place
   gateway explain GET /api/items       each step that decides about a request, and its line of YAML
   gateway test                         whether the policies do what policies/tests expects
+  gateway matrix                       which role may ask which route by which method
+  gateway diff OLD NEW                 what another configuration lets whom do; 1 where access widens
+  gateway routes --match GET /a        which route a request takes, and why not the others
+  gateway audit                        what is left open, and what it shows for the lists of OWASP
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
   gateway api-key --principal NAME     a key for a program
+"""
+
+_DIFF_EPILOG = """\
+Every line widens access, narrows it, or only changes something. What cannot be proved narrower counts as
+wider.
+
+example:
+  git worktree add /tmp/before main && gateway diff /tmp/before .
+
+Exit status: 0 nothing widens, 1 something does, 2 a configuration does not load.
 """
 
 
@@ -100,14 +115,35 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--expires", metavar="MOMENT", help="when it ends, such as 2027-01-31T00:00:00Z")
     password = verb("password", password_, "Read a password, and print the entry that lets its user in.")
     password.add_argument("name", help="the user")
-    routes = configured("routes", routes_, "List the routes: where each request would go.")
+    routes = configured("routes", routes_, "List the routes: where each request would go, and who may ask.")
     routes.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    routes.add_argument(
+        "--match", nargs=2, metavar=("METHOD", "URL"), help="the route of a request, and why not the others"
+    )
+    routes.add_argument(
+        *("-H", "--header"), action="append", default=[], metavar="'NAME: VALUE'", help="a field of it"
+    )
+    routes.epilog = "example: gateway routes --match GET https://api.azora.example/api/pay/charges"
+    matrix = configured("matrix", matrix_, "Print which role may ask which route by which method.")
+    matrix.add_argument(
+        "--format", choices=["markdown", "csv", "json"], default="markdown", help="how (default: markdown)"
+    )
+    matrix.add_argument("--role", action="append", default=[], help="this role only; may be repeated")
+    matrix.epilog = "example: gateway matrix --role student --role educator --format csv"
+    diff = verb("diff", diff_, "Tell what another configuration lets whom do, and stop where access widens.")
+    diff.add_argument("old", type=Path, metavar="OLD", help="a gateway.yaml, or a directory with one")
+    diff.add_argument("new", type=Path, metavar="NEW", help="the other one")
+    diff.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    diff.formatter_class = argparse.RawDescriptionHelpFormatter
+    diff.epilog = _DIFF_EPILOG
     slo = configured(
         "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
     )
     slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
     slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
-    add_options(configured("explain", explain_, "Show each step that decides about one request."))
+    explain_options.add_options(
+        configured("explain", explain_, "Show each step that decides about one request.")
+    )
     test = configured("test", test_, "Play the cases of policies/tests: is what becomes of each as expected?")
     test.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files of cases (default: all)")
     test.add_argument("-k", dest="name", metavar="NAME", help="only cases with this in their name")
@@ -116,9 +152,17 @@ def _parser() -> argparse.ArgumentParser:
         "--coverage-min", type=float, metavar="PERCENT", help="fail where less is covered than this"
     )
     test.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    audit = configured(
+        "audit", audit_, "Tell what a sound configuration leaves open, and go through the lists of OWASP."
+    )
+    audit_options.add_options(audit)
     schema = verb("schema", schema_, "Print the JSON Schema of a configuration file, for editors.")
     schema.add_argument(
-        "file", nargs="?", choices=["gateway", "policies", "cases"], default="gateway", help="of which file"
+        "file",
+        nargs="?",
+        choices=["gateway", "policies", "cases", "waivers"],
+        default="gateway",
+        help="of which file",
     )
     schema.add_argument(
         "--write", action="store_true", help="write schemas and reference into the repository"
@@ -258,25 +302,40 @@ def password_(options: argparse.Namespace) -> int:
 
 def routes_(options: argparse.Namespace) -> int:
     """`gateway routes`."""
-    snapshot = _snapshot(options)
-    if snapshot is None:
+    from gateway.config.problem import ConfigError
+    from gateway.listing.run import list_routes
+
+    try:
+        return list_routes(options, _config(options), os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return FINDINGS
-    from gateway.admin.site import route_view
+    except ValueError as error:
+        return _fail(str(error), USAGE)
 
-    views = [route_view(route) for route in snapshot.routes]
-    if options.format == "json":
-        import json
 
-        print(json.dumps(views, indent=2))
-        return OK
-    rows = [
-        (" ".join(route.methods) or "any", route.pattern, str(view["target"]), route.id, route.source)
-        for route, view in zip(snapshot.routes, views, strict=True)
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+def matrix_(options: argparse.Namespace) -> int:
+    """`gateway matrix`."""
+    from gateway.config.problem import ConfigError
+    from gateway.matrix.run import show_matrix
+
+    try:
+        show_matrix(options, _config(options), os.environ)
+    except (ConfigError, ValueError) as error:
+        return _fail(str(error), USAGE)
     return OK
+
+
+def diff_(options: argparse.Namespace) -> int:
+    """`gateway diff OLD NEW`."""
+    from gateway.config.problem import ConfigError
+    from gateway.diff.run import diff
+
+    try:
+        return diff(options, os.environ)
+    except (ConfigError, OSError) as error:
+        # 1 is the answer "access widens": who could not be compared has not widened.
+        return _fail(str(error), USAGE)
 
 
 def slo_(options: argparse.Namespace) -> int:
@@ -318,6 +377,18 @@ def test_(options: argparse.Namespace) -> int:
         return test(options, _config(options), os.environ)
     except (ConfigError, ValueError) as error:
         # 1 is the answer "not as expected": what could not be played has not been answered.
+        return _fail(str(error), USAGE)
+
+
+def audit_(options: argparse.Namespace) -> int:
+    """`gateway audit`."""
+    from gateway.audit.run import run
+    from gateway.config.problem import ConfigError
+
+    try:
+        return run(options, _config(options), os.environ)
+    except ConfigError as error:
+        # 1 is the answer "findings": what could not be read has none yet.
         return _fail(str(error), USAGE)
 
 

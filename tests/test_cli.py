@@ -139,6 +139,7 @@ def test_rules_for_nothing_are_not_written(config, capsys, tmp_path):
         ("gateway", "config/gateway.schema.json"),
         ("policies", "policies/policies.schema.json"),
         ("cases", "policies/tests.schema.json"),
+        ("waivers", "policies/waivers.schema.json"),
     ],
 )
 def test_schema_is_the_one_in_the_repository(capsys, file, path):
@@ -244,6 +245,13 @@ def test_reader_that_has_seen_enough_is_no_error():
     writing.stderr.close()
 
 
+@pytest.mark.parametrize("verb", ["routes", "matrix", "diff"])
+def test_help_has_an_example(verb, capsys):
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    assert f"gateway {verb} " in capsys.readouterr().out.partition("example")[2]
+
+
 def test_help_is_quick():
     """200 ms on a machine that has nothing else to do."""
     seconds = []
@@ -262,6 +270,9 @@ def test_help_is_quick():
         pytest.param(["version"], {"aiohttp", "uvloop", "pydantic", "asyncio", "yaml"}, id="version"),
         pytest.param(["check"], {"aiohttp", "uvloop"}, id="check"),
         pytest.param(["schema"], {"aiohttp", "uvloop"}, id="schema"),
+        pytest.param(["matrix"], {"uvloop", "prometheus_client"}, id="matrix"),
+        pytest.param(["routes"], {"uvloop", "prometheus_client"}, id="routes"),
+        pytest.param(["diff", ".", "."], {"uvloop", "prometheus_client"}, id="diff"),
     ],
 )
 def test_only_what_is_needed_is_imported(arguments, unwanted):

@@ -19,9 +19,9 @@ from aiohttp import web
 
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
+from gateway.listing.view import route_view
 from gateway.proxy import Proxy
 from gateway.reload import Outcome
-from gateway.routing import Forward, Redirect, Route
 from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
 
@@ -220,25 +220,6 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Server"] = "gateway"
-
-
-def route_view(route: Route) -> dict[str, object]:
-    """A route as people read it: id, methods, path, where it goes, and the line that made it."""
-    target = route.target
-    if isinstance(target, Forward):
-        goes = target.upstream
-    elif isinstance(target, Redirect):
-        goes = f"redirect {target.status}"
-    else:
-        goes = f"respond {target.status}"
-    return {
-        "id": route.id,
-        "methods": list(route.methods),
-        "path": route.pattern,
-        "target": goes,
-        "policies": [policy.name for policy in route.pipeline.policies],
-        "source": route.source,
-    }
 
 
 def _json(value: object, status: int = 200) -> web.Response:

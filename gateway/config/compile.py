@@ -74,11 +74,13 @@ _DEFAULT_PRESET = "helmet"
 class Specs:
     """Everything that the files say: gateway.yaml, policies with a name, keys, users, routes, documents.
 
-    `tree` is that of gateway.yaml; `files` are all that were read, `version` a digest of their bytes and of
-    what `${...}` gave.
+    `tree` is that of gateway.yaml, `policies` are those of policies, `trees` those of all files with keys;
+    `files` are all that were read, `version` is a digest of their bytes and of what `${...}` gave.
     """
 
     tree: Tree
+    policies: tuple[Tree, ...]
+    trees: tuple[Tree, ...]
     gateway: GatewaySpec
     headers: Mapping[str, HeadersSpec]
     cors: Mapping[str, CorsSpec]
@@ -270,7 +272,7 @@ class _Compiler:
         return self._specs.cors[spec.cors] if isinstance(spec.cors, str) else spec.cors
 
     def _edits_of(self, spec: DefaultsSpec) -> tuple[Edits, Edits]:
-        headers, cors = self._headers_spec(spec.headers), self._cors_in_force(spec)
+        headers, cors = headers_in_force(spec.headers, self._specs.headers), self._cors_in_force(spec)
         key = headers.model_dump_json(), cors, bool(spec.compress)
         if key not in self._edits:
             plain, secure = compile_headers(headers.preset, headers.set, headers.default, headers.remove)
@@ -282,13 +284,6 @@ class _Compiler:
                 plain, secure = plain.and_also(depends, noted=NOTED), secure.and_also(depends, noted=NOTED)
             self._edits[key] = plain, secure
         return self._edits[key]
-
-    def _headers_spec(self, said: str | HeadersSpec | None) -> HeadersSpec:
-        if isinstance(said, HeadersSpec):
-            return said
-        name = said or _DEFAULT_PRESET
-        named = self._specs.headers.get(name) if said else None
-        return named or HeadersSpec.model_validate({"preset": name})
 
     def _target(self, entry: Entry) -> Forward | Redirect | Reply:
         spec = entry.spec
@@ -319,6 +314,14 @@ class _Compiler:
             response=(timeouts.response if timeouts else None) or usual.response,
             idle=(timeouts.idle if timeouts else None) or usual.idle,
         )
+
+
+def headers_in_force(said: str | HeadersSpec | None, named: Mapping[str, HeadersSpec]) -> HeadersSpec:
+    """The headers policy of a route: in place, by its name among `named`, or that of a preset."""
+    if isinstance(said, HeadersSpec):
+        return said
+    policy = named.get(said) if said else None
+    return policy or HeadersSpec.model_validate({"preset": said or _DEFAULT_PRESET})
 
 
 def _replaced(fields: RequestHeadersSpec | None) -> frozenset[bytes]:

@@ -65,6 +65,11 @@ class Documents:
         """The operations of the document in the file that is called `name` at `source`."""
         return self._apis[_place(source.rpartition(":")[0], name), unknown]
 
+    def data(self, source: str, name: str) -> object:
+        """What stands in the file that is called `name` at `source`."""
+        document = self._read[_place(source.rpartition(":")[0], name)]
+        return document.data if document is not None else None
+
     def _take(self, tree: Tree, path: Path, said: Mapping[str, object]) -> None:
         unknown: Unknown = "reject" if said.get("unknown_query") == "reject" else "ignore"
         for key in ("schema", "query", "openapi"):

@@ -78,6 +78,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Specs:
     digests = [*(file.digest for file in files), *files_of_tls.digests.values(), documents.digest]
     return Specs(
         tree=gateway.tree,
+        trees=tuple(trees),
+        policies=tuple(file.tree for file in policies),
         gateway=gateway.spec,
         headers={name: spec for section in sections for name, spec in section.headers.items()},
         cors={name: spec for section in sections for name, spec in section.cors.items()},

@@ -9,11 +9,13 @@ from gateway.config.schema.cases import CasesSpec
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
+from gateway.config.schema.waivers import WaiversSpec
 
 _FILES: dict[str, type[Spec]] = {
     "config/gateway.yaml": GatewaySpec,
     "policies/*.yaml": PoliciesSpec,
     "policies/tests/*.yaml": CasesSpec,
+    "policies/audit/waivers.yaml": WaiversSpec,
 }
 _KINDS = {
     "pause": "duration",
@@ -29,8 +31,9 @@ _INTRODUCTION = """\
 <!-- Made by `gateway schema --write`; the words stand in gateway/config/schema. -->
 
 `config/gateway.yaml` says where things are, `policies/*.yaml` what is allowed, `policies/tests/*.yaml` what
-has to become of a request (see [policies as code](policies-as-code.md)). Paths in a file are relative
-to it. `gateway check` names every mistake in all files at once, each with its place; an unknown key is one.
+has to become of a request (see [policies as code](policies-as-code.md)), `policies/audit/waivers.yaml` which
+findings are meant to be as they are (see [audit](audit.md)). Paths in a file are relative to it.
+`gateway check` names every mistake in all files at once, each with its place; an unknown key is one.
 
 | written | means |
 | --- | --- |

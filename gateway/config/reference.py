@@ -1,21 +1,29 @@
-"""What is generated: JSON Schemas of both files, for editors, the manual of keys, that of reasons."""
+"""What is generated: JSON Schemas of the files, for editors; the manuals of keys, reasons and headers."""
 
 import json
 from collections.abc import Iterable
 from typing import Any
 
+from gateway.config.header_manual import header_manual
 from gateway.config.manual import manual
 from gateway.config.reasons import reasons
 from gateway.config.schema.cases import CasesSpec
 from gateway.config.schema.gateway import GatewaySpec
 from gateway.config.schema.model import Spec
 from gateway.config.schema.policies import PoliciesSpec
+from gateway.config.schema.waivers import WaiversSpec
 
-_SPECS: dict[str, type[Spec]] = {"gateway": GatewaySpec, "policies": PoliciesSpec, "cases": CasesSpec}
+_SPECS: dict[str, type[Spec]] = {
+    "gateway": GatewaySpec,
+    "policies": PoliciesSpec,
+    "cases": CasesSpec,
+    "waivers": WaiversSpec,
+}
 _TITLES = {
     "gateway": "Azora Gateway: gateway.yaml",
     "policies": "Azora Gateway: policies/*.yaml",
     "cases": "Azora Gateway: policies/tests/*.yaml",
+    "waivers": "Azora Gateway: policies/audit/waivers.yaml",
 }
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _NARROWING = frozenset({"pattern", "enum", "const"})
@@ -28,13 +36,18 @@ def generated() -> dict[str, str]:
         "config/gateway.schema.json": json_schema("gateway"),
         "policies/policies.schema.json": json_schema("policies"),
         "policies/tests.schema.json": json_schema("cases"),
+        "policies/waivers.schema.json": json_schema("waivers"),
         "docs/configuration.md": manual(),
         "docs/reasons.md": reasons(),
+        "docs/security-headers.md": header_manual(),
     }
 
 
 def json_schema(file: str) -> str:
-    """The JSON Schema (2020-12) of `gateway`, `policies` or `cases`. Raises KeyError for another file."""
+    """The JSON Schema (2020-12) of `gateway`, `policies`, `cases` or `waivers`.
+
+    Raises KeyError for another file.
+    """
     schema = _for_editors(_SPECS[file].model_json_schema())
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": _TITLES[file]}
     return json.dumps({**head, **schema}, indent=2) + "\n"
