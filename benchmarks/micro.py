@@ -110,7 +110,8 @@ def _logging(query: bytes) -> Callable[[], object]:
     passage.asked = clock.now + 0.0001
     passage.answered = clock.now + 0.0021
     passage.status, passage.sent = 200, 200
-    log = AccessLog("0123456789ab", clock, Redaction(), None, Decisions(4096))
+    passage.version = "0123456789ab"
+    log = AccessLog(passage.version, clock, Redaction(), None, Decisions(4096))
     if json.loads(log.line(passage, clock.now + 0.0025))["upstream_ms"] != 2:
         raise RuntimeError("the line is not as it should be")
     return partial(log.close, passage, clock.now + 0.0025)

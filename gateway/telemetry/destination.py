@@ -54,9 +54,11 @@ def share(traces: Traces, environ: Mapping[str, str]) -> float:
     """The share of requests that become spans, from 0 to 1."""
     if traces.sample is not None:
         return traces.sample
-    sampler = environ.get("OTEL_TRACES_SAMPLER", _RATIO).removeprefix("parentbased_")
+    sampler = (environ.get("OTEL_TRACES_SAMPLER") or _RATIO).removeprefix("parentbased_")
     if sampler in (_ALL, _NONE):
         return float(sampler == _ALL)
+    if sampler != _RATIO:
+        log.warning("OTEL_TRACES_SAMPLER: expected always_on, always_off or traceidratio; the last is used")
     text = environ.get("OTEL_TRACES_SAMPLER_ARG", "")
     if not text:
         return _USUAL_SHARE

@@ -216,3 +216,22 @@ def test_who_we_are(monkeypatch, name, environ, expected):
 )
 def test_the_share_of_requests_that_become_spans(traces, environ, expected):
     assert expected == share(traces, environ)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("OTEL_TRACES_SAMPLER", "jaeger_remote", id="a sampler that is not known here"),
+        pytest.param("OTEL_TRACES_SAMPLER_ARG", "half", id="a word"),
+    ],
+)
+def test_a_sampler_that_cannot_be_used_is_told(caplog, name, value):
+    assert 0.01 == share(SILENT, {name: value})
+    (line,) = caplog.messages
+    assert line.startswith(f"{name}: ")
+    assert value not in line
+
+
+def test_an_empty_variable_says_nothing(caplog):
+    assert 0.01 == share(SILENT, {"OTEL_TRACES_SAMPLER": "", "OTEL_TRACES_SAMPLER_ARG": ""})
+    assert [] == caplog.messages
