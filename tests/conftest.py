@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import ssl
 from base64 import urlsafe_b64encode
@@ -133,6 +134,15 @@ def signer() -> Callable[..., Signer]:
         return made[algorithm, kid]
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def quiet_after() -> Iterator[None]:
+    """A test that sets up the program's log leaves none behind that writes to what is closed by then."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def gateway(program, tmp_path, service):
     config = tmp_path / "gateway.yaml"
     config.write_text(GATEWAY.format(backend=f"http://127.0.0.1:{service.port}"))
     started = await program("run", "--config", config)
-    return re.search(r"admin on (\S+)", await started.said("admin on "))[1]
+    return re.search(r"admin on ([\d.:]+)", await started.said("admin on "))[1]
 
 
 @pytest.fixture

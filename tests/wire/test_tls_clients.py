@@ -129,7 +129,7 @@ async def test_an_older_version_is_refused(secured, connect, authority, until, c
         context.minimum_version = context.maximum_version = newest
     with pytest.raises(REFUSED):
         await connect(gateway, context, "a.test")
-    await until(lambda: gateway.listeners[0]._server.failed == 1)
+    await until(lambda: sum(gateway.listeners[0].failed_handshakes.values()) == 1)
     assert ["the last one: UNSUPPORTED_PROTOCOL"] == [text.partition(", ")[2] for text in caplog.messages]
 
 
@@ -211,7 +211,7 @@ async def test_a_client_without_its_certificate_gets_nothing(
         context.load_cert_chain(*authority.issue("client.test", expired=True))
     with pytest.raises(REFUSED):
         await asked(gateway, context)
-    await until(lambda: gateway.listeners[0]._server.failed == 1)
+    await until(lambda: sum(gateway.listeners[0].failed_handshakes.values()) == 1)
     assert ([], set()) == (noting.certificates, gateway.connections)
 
 
