@@ -9,6 +9,7 @@ COMPILED_DONE := $(COMPILED)/.done
 SOURCES := $(shell find gateway -name '*.py')
 ISSUER := $(VENV)/issuer/bin/nanoidp
 NODE_ISSUER := tests/e2e/oidc/node_modules/.installed
+DEPLOY_TOOLS := $(VENV)/deploy/.installed
 NPM_QUIET := --ignore-scripts --no-audit --no-fund
 
 .DEFAULT_GOAL := help
@@ -61,7 +62,13 @@ $(NODE_ISSUER): tests/e2e/oidc/package.json tests/e2e/oidc/package-lock.json
 	@{ cd tests/e2e/oidc && npm ci $(NPM_QUIET) && touch node_modules/.installed; } >/dev/null 2>&1 || \
 		echo "oidc-provider could not be installed" >&2
 
-test-long: $(INSTALLED) $(ISSUER) $(NODE_ISSUER) ## The long proofs.
+# The same holds for kustomize and the schemas of Kubernetes.
+$(DEPLOY_TOOLS): requirements/deploy.txt
+	@{ $(PYTHON) -m venv $(VENV)/deploy && $(VENV)/deploy/bin/pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements/deploy.txt && touch $@; } >/dev/null 2>&1 || \
+		echo "kustomize and the schemas of Kubernetes could not be installed" >&2
+
+test-long: $(INSTALLED) $(ISSUER) $(NODE_ISSUER) $(DEPLOY_TOOLS) ## The long proofs.
 	$(RUN)pytest -m long
 
 bench: $(COMPILED_DONE) ## The gateway, compiled, beside nginx and Envoy on the same work: three minutes.
@@ -73,10 +80,11 @@ bench-all: $(COMPILED_DONE) ## Every peer that can be had, every row: half an ho
 	@sh benchmarks/install.sh
 	PYTHONPATH=$(COMPILED) $(RUN)python -m benchmarks --peers all --work all
 
-generated: $(INSTALLED) ## Write the JSON Schemas, the references, the checklist and the dashboards anew.
+generated: $(INSTALLED) ## Write the JSON Schemas, the references, the checklist, dashboards and rules anew.
 	$(RUN)gateway schema --write
 	$(RUN)gateway audit --format markdown > docs/security-checklist.md
 	$(RUN)python observability/grafana/generate.py
+	$(RUN)python deploy/kubernetes/generate.py
 
 secrets: ## What `docker compose up` needs: passwords and tokens in secrets/, settings in .env.
 	@$(PYTHON) observability/prepare.py
@@ -95,6 +103,7 @@ lock: ## Resolve the requirements anew, with hashes.
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/build.in -o requirements/build.txt
 	$(LOCK) requirements/issuer.in -o requirements/issuer.txt
+	$(LOCK) requirements/deploy.in -o requirements/deploy.txt
 	cd tests/e2e/oidc && rm -rf package-lock.json node_modules && \
 		npm install --package-lock-only --omit-lockfile-registry-resolved $(NPM_QUIET) && node -e '$(NO_ADDRESSES)'
 	$(LOCK) requirements/bench.in -o requirements/bench.txt
