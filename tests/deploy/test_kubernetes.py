@@ -112,7 +112,7 @@ def test_configuration_is_in_order(snapshot):
     assert snapshot.watch
 
 
-def test_configuration_does_without_no_token():
+def test_configuration_is_refused_without_a_token():
     with pytest.raises(ConfigError, match="GATEWAY_ADMIN_TOKEN"):
         load_snapshot(CONFIG, {})
 
