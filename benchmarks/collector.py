@@ -1,4 +1,4 @@
-"""A collector that takes every span and keeps none: `python -m benchmarks.collector PORT`."""
+"""A collector that takes every span and keeps none: `python collector.py PORT`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Scrapers that ask for the metrics page and read nothing: `python -m benchmarks.scraper PORT`.
+"""Scrapers that ask for the metrics page and read nothing: `python scraper.py PORT`.
 
 Each asks many times on one connection with a small window, so that the pages stay where they are made.
 """

@@ -40,6 +40,8 @@ _LOGGING = "{access_log: {path: access.log}, traces: {sample: 0%}}"
 _TRACING = '{access_log: {format: none}, decisions: 0, traces: {endpoint: "http://127.0.0.1:%d", sample: %s}}'
 
 _FULL = "{access_log: {path: /dev/full}, traces: {sample: 0%}}"
+# Programs run as files: in the folder of a site nobody finds this package.
+_BESIDE = Path(__file__).parent.parent
 _TELEMETRY: frozenset[Setting] = frozenset({"telemetry"})
 
 _SECURE = Template("""\
@@ -87,11 +89,11 @@ def _tracing(sample: str) -> Callable[[Site], list[str]]:
 
 
 def _collector(site: Site) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.collector", str(site.secure)]
+    return [sys.executable, str(_BESIDE / "collector.py"), str(site.secure)]
 
 
 def _scraper(site: Site) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.scraper", str(site.secure)]
+    return [sys.executable, str(_BESIDE / "scraper.py"), str(site.secure)]
 
 
 def _counting_in_redis(site: Site) -> list[str]:
