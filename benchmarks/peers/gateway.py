@@ -39,6 +39,7 @@ _SILENT = "{access_log: {format: none}, decisions: 0, traces: {sample: 0%}}"
 _LOGGING = "{access_log: {path: access.log}, traces: {sample: 0%}}"
 _TRACING = '{access_log: {format: none}, decisions: 0, traces: {endpoint: "http://127.0.0.1:%d", sample: %s}}'
 
+_ALONE = '{access_log: {path: access.log}, traces: {endpoint: "http://127.0.0.1:%d", sample: 1%%}}'
 _FULL = "{access_log: {path: /dev/full}, traces: {sample: 0%}}"
 # Programs run as files: in the folder of a site nobody finds this package.
 _BESIDE = Path(__file__).parent.parent
@@ -86,6 +87,10 @@ def _saying(telemetry: str) -> Callable[[Site], list[str]]:
 
 def _tracing(sample: str) -> Callable[[Site], list[str]]:
     return lambda site: _everything(site, telemetry=_TRACING % (site.secure, sample))
+
+
+def _without_collector(site: Site) -> list[str]:
+    return _everything(site, telemetry=_ALONE % site.secure)
 
 
 def _collector(site: Site) -> list[str]:
@@ -166,7 +171,7 @@ SAYING = (
 )
 HINDERED = (
     Peer("undisturbed", ("gateway",), "version", _everything, settings=frozenset({"hindered", "scraped"})),
-    Peer("no collector", ("gateway",), "version", _tracing("1%"), settings=frozenset({"hindered"})),
+    Peer("no collector", ("gateway",), "version", _without_collector, settings=frozenset({"hindered"})),
     Peer("a full disk", ("gateway",), "version", _saying(_FULL), settings=frozenset({"hindered"})),
     Peer(
         "scrapers that stall",
