@@ -168,6 +168,7 @@ async def silenced(alertmanager):
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_service_that_goes_away_is_told_and_that_it_is_back(slack, prometheus, alertmanager, service):
     """Once, in the right channel, with links; not what follows from it; and before that the heartbeat."""
     messages, _ = slack
