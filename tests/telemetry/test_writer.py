@@ -74,12 +74,13 @@ def test_several_threads_lose_nothing(writer, tmp_path):
     """Only the loop gives lines; but it does so while the thread takes them."""
     path = tmp_path / "access.log"
     made = writer(path)
-    for round_ in range(200):
-        for number in range(50):
-            made.put(line(round_ * 50 + number))
-        time.sleep(0.0005)
+    given = 0
+    # On and on while it writes, and never more than it has room for.
+    while made.lines < 10_000 and given < 300_000:
+        made.put(line(given))
+        given += 1
     made.stop()
-    assert [*range(10_000)] == [int(text) for text in path.read_text().splitlines()]
+    assert ([*range(given)], 0) == ([int(text) for text in path.read_text().splitlines()], made.queue_full)
 
 
 def test_only_its_user_and_group_may_read_a_new_file(writer, tmp_path):
