@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -31,7 +32,10 @@ def nobody():
 
 @pytest.fixture
 def fake():
-    """A server that says one thing to whoever connects, and hangs up."""
+    """A server that says one thing to whoever connects, and hangs up once the other side does.
+
+    What it left unread would reset the connection, and with it what it said.
+    """
     servers = []
 
     def start(said):
@@ -39,13 +43,14 @@ def fake():
         servers.append(server)
 
         def serve():
-            try:
+            with suppress(OSError):
                 taken, _ = server.accept()
-            except OSError:
-                return
-            with taken:
-                taken.recv(65536)
-                taken.sendall(said)
+                with taken:
+                    taken.recv(65536)
+                    taken.sendall(said)
+                    taken.shutdown(socket.SHUT_WR)
+                    while taken.recv(65536):
+                        pass
 
         threading.Thread(target=serve, daemon=True).start()
         return f"http://127.0.0.1:{server.getsockname()[1]}"
