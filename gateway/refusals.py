@@ -42,6 +42,8 @@ WIRE[Reason.OVERLOADED] = problem(
     503, Reason.OVERLOADED, "Too many connections are open.", _RETRY, closes=True
 )
 
+# The connection may stay: making another one, and its TLS, would cost both sides more than this answer.
+SHED: Final = problem(503, Reason.OVERLOADED, "Too many requests are under way.", _RETRY)
 EXPECTATION: Final = problem(417, Reason.EXPECTATION, "Only 100-continue can be expected.", closes=True)
 INTERNAL: Final = problem(500, Reason.INTERNAL, "The gateway failed; the request was not forwarded.")
 ASTERISK: Final = Reply(204, None, (), Body(b"text/plain", b""))

@@ -355,6 +355,9 @@ class Relay:
         connection = endpoint.pool.take()
         if connection is not None:
             return self._ask(connection)
+        if endpoint.pool.is_full():
+            self._stage = _CONNECTING
+            return self._fail(Fault.BUSY)
         return self._connect_with(endpoint.pool.acquire)
 
     def _ask(self, connection: Connection) -> None:

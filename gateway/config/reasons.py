@@ -46,7 +46,11 @@ REASONS: Final[dict[str, tuple[Row, ...]]] = {
             "408",
             "It came too slowly: `timeouts.head`, `timeouts.body_idle`.",
         ),
-        (Reason.OVERLOADED, "503", "There are `limits.connections` already."),
+        (
+            Reason.OVERLOADED,
+            "503",
+            "There are `limits.connections` or `limits.requests` already, or descriptors run out.",
+        ),
     ),
     "Where it goes": (
         (Reason.NO_ROUTE, "404", "No route has this host and path, or these fields."),

@@ -36,12 +36,13 @@ class Address:
 @final
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a request head, a body, and of the number of connections."""
+    """Bounds of a request head, a body, and of the number of requests under way and of connections."""
 
     request_line: int
     fields: int
     head: int
     body: int
+    requests: int
     connections: int
 
 

@@ -43,7 +43,9 @@ ADMIN: Final[Table] = {
     "cors": Nested({"allow_origins": members}),
 }
 
-LIMITS: Final[Table] = dict.fromkeys(("request_line", "fields", "head", "body", "connections"), more)
+LIMITS: Final[Table] = dict.fromkeys(
+    ("request_line", "fields", "head", "body", "requests", "connections"), more
+)
 
 # How long an attacker may hold a connection is a bound, too; how a drain goes is none.
 TIMEOUTS: Final[Table] = {

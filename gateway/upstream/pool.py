@@ -1,7 +1,12 @@
 """The connections to one endpoint.
 
 Idle ones stand in a stack: the last to come back is the first to go out, so the rest grow old and are closed
-before the backend closes them. Who finds none waits in a queue with an end."""
+before the backend closes them. Who finds none waits in a queue with an end.
+
+Once somebody has waited in vain, more is asked than the endpoint can give, and a long queue would only make
+everybody wait: until it is empty it is held to one request a connection. Who is let in then waits about as
+long as one response takes, and the rest hears at once that there is no room.
+"""
 
 import asyncio
 import errno
@@ -34,6 +39,7 @@ class Pool:
         "_bounds",
         "_clock",
         "_connect",
+        "_crowded",
         "_idle",
         "_waiting",
         "closed",
@@ -51,6 +57,7 @@ class Pool:
         self._clock = clock
         self._idle: deque[Connection] = deque()
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._crowded = False  # somebody has waited in vain since the queue was empty
         self.open = 0
         self.closed = False
         self.deadline = clock.now
@@ -74,6 +81,19 @@ class Pool:
             if connection.state == _IDLE:
                 return connection
         return None
+
+    def is_full(self) -> bool:
+        """Whether no more may wait, where every connection is taken."""
+        if self.open < self.limit:
+            return False
+        waiting = len(self._waiting)
+        if not waiting:
+            self._crowded = False
+        most = self._bounds.max_pending
+        if waiting < (min(self.limit, most) if self._crowded else most):
+            return False
+        self._crowded = True
+        return True
 
     async def acquire(self) -> Connection:
         """A connection: an idle one, a new one, or the next to come free.
@@ -152,10 +172,11 @@ class Pool:
             self._idle.pop().step(Event.RELEASED)
 
     async def _wait(self) -> Connection | None:
-        if len(self._waiting) >= self._bounds.max_pending:
+        if self.is_full():
             raise UpstreamError(Fault.BUSY)
+        waiting = self._waiting
         turn: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        waiting.append(turn)
         try:
             async with asyncio.timeout(self._bounds.wait):
                 return await turn
@@ -163,7 +184,11 @@ class Pool:
             if turn.done() and not turn.cancelled():
                 # Given in the very tick in which its taker left: the next one gets it.
                 self._pass_on(turn.result())
+            elif turn in waiting:
+                # The oldest give up first, and those stand at the front.
+                waiting.remove(turn)
             if isinstance(error, TimeoutError):
+                self._crowded = True
                 raise UpstreamError(Fault.BUSY) from None
             raise
 

@@ -47,7 +47,7 @@ def test_what_is_not_said_has_its_default(compiled):
     assert "azora-gateway" == snapshot.name
     assert (Listener(Address("0.0.0.0", 8080), (), "x-forwarded-for", PathRules()),) == snapshot.listeners
     assert Admin(Address("127.0.0.1", 9901), "", ()) == snapshot.admin
-    assert Limits(8192, 100, 32768, 10 * 1024 * 1024, 10000) == snapshot.limits
+    assert Limits(8192, 100, 32768, 10 * 1024 * 1024, 10000, 10000) == snapshot.limits
     assert Timeouts(10.0, 30.0, 30.0, 75.0, 0.0, 20.0) == snapshot.timeouts
     assert ({}, ()) == (snapshot.upstreams, snapshot.routes)
 
@@ -63,7 +63,7 @@ def test_what_is_said_is_compiled(compiled):
             forwarded_by: forwarded
             path: {slashes: merge}
         admin: {address: "0.0.0.0:1", token: "${env:TOKEN}", cors: {allow_origins: ["https://a.example"]}}
-        limits: {request_line: 1KiB, fields: 1, head: 2KiB, body: 3B, connections: 4}
+        limits: {request_line: 1KiB, fields: 1, head: 2KiB, body: 3B, requests: 5, connections: 4}
         timeouts: {head: 1s, body_idle: 2s, write_idle: 3s, keep_alive: 4s, min_drain: 5s, drain: 6s}
         upstreams:
           pay:
@@ -84,7 +84,7 @@ def test_what_is_said_is_compiled(compiled):
     )
     assert ("edge", (listener,)) == (snapshot.name, snapshot.listeners)
     assert Admin(Address("0.0.0.0", 1), "123", ("https://a.example",)) == snapshot.admin
-    assert Limits(1024, 1, 2048, 3, 4) == snapshot.limits
+    assert Limits(1024, 1, 2048, 3, 5, 4) == snapshot.limits
     assert Timeouts(1.0, 2.0, 3.0, 4.0, 5.0, 6.0) == snapshot.timeouts
     assert {"pay": upstream} == snapshot.upstreams
 

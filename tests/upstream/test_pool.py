@@ -122,6 +122,44 @@ async def test_bound_is_kept_and_who_waits_is_served_in_turn(pool, until):
     assert (1, 1, 0) == (pool.open, pool.idle, pool.waiting)
 
 
+async def test_once_somebody_has_waited_in_vain_the_queue_is_short_until_it_is_empty(pool, fault, until):
+    """More is asked than the endpoint can give: who may still wait does so for about one response."""
+    pool = pool(max_connections=1, max_pending=3)
+    connection = await pool.acquire()
+    waiting = [asyncio.create_task(pool.acquire()) for _ in range(3)]
+    await until(lambda: pool.waiting == 3)
+    assert pool.is_full()
+    for left in (2, 1):
+        pool.put_back(connection)
+        assert connection is await waiting.pop(0)
+        assert (left, True) == (pool.waiting, pool.is_full())
+    assert Fault.BUSY is await fault(pool.acquire())
+    pool.put_back(connection)
+    assert connection is await waiting.pop()
+    assert (0, False) == (pool.waiting, pool.is_full())
+    waiting = [asyncio.create_task(pool.acquire()) for _ in range(3)]
+    await until(lambda: pool.waiting == 3)
+    for task in waiting:
+        task.cancel()
+
+
+async def test_who_has_given_up_no_longer_stands_in_the_queue(pool, fault, until):
+    pool = pool(max_connections=1, max_pending=2, wait=0.001)
+    connection = await pool.acquire()
+    assert Fault.BUSY is await fault(pool.acquire())
+    assert 0 == pool.waiting
+    pool.put_back(connection)
+    assert connection is await pool.acquire()
+
+
+async def test_no_queue_is_full_while_a_connection_may_be_made(pool):
+    pool = pool(max_connections=2, max_pending=0)
+    await pool.acquire()
+    assert not pool.is_full()
+    await pool.acquire()
+    assert pool.is_full()
+
+
 async def test_too_many_in_the_queue_are_sent_away(pool, fault, until):
     pool = pool(max_connections=1, max_pending=1)
     await pool.acquire()

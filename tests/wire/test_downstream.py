@@ -493,3 +493,37 @@ async def test_an_early_answer_over_tls_lingers_without_a_half_close(secure):
     assert not secure.transport.closed
     secure.pass_time(2.5)
     assert secure.transport.closed
+
+
+async def test_a_request_too_many_is_refused_unrouted_and_its_connection_stays(make_bench):
+    """It costs less than anything else that could be done with it; a later one is served."""
+    bench = make_bench({"body: 1MiB": "body: 1MiB, requests: 1"})
+    bench.script.at_end = silent
+    await bench.send(GET)
+    _, transport = bench.connect()
+    transport.feed(GET.replace(b"GET / ", b"GET /nowhere/at/all "))
+    await bench.settle()
+    answer = bytes(transport.written)
+    assert b"HTTP/1.1 503 Service Unavailable\r\n" == answer[:34]
+    assert b"\r\nRetry-After: 1\r\n" in answer
+    assert b"Connection: close" not in answer
+    assert b'"reason":"overloaded"' in answer
+    assert (1, 1) == (bench.books.in_flight, len(bench.script.seen))
+    bench.client.kill()
+    await bench.settle()
+    bench.script.at_end = lambda seen: (OK,)
+    transport.feed(GET)
+    await bench.settle()
+    assert b"HTTP/1.1 200 OK\r\n" in transport.written
+
+
+async def test_a_body_too_many_is_not_awaited(make_bench):
+    bench = make_bench({"body: 1MiB": "body: 1MiB, requests: 1"})
+    bench.script.at_end = silent
+    await bench.send(GET)
+    _, transport = bench.connect()
+    transport.feed(b"POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\npart")
+    await bench.settle()
+    assert b"HTTP/1.1 503 Service Unavailable\r\n" == transport.written[:34]
+    assert b"\r\nConnection: close\r\n" in transport.written
+    assert transport.ended

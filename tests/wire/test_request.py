@@ -15,7 +15,7 @@ ID = b"0123456789abcdef0123456789abcdef"
 
 
 def intake(trusted: str = "10.0.0.0/8", rules: PathRules = PathRules()) -> Intake:  # noqa: B008 - it is frozen.
-    limits = Limits(request_line=1024, fields=10, head=4096, body=1024, connections=10)
+    limits = Limits(request_line=1024, fields=10, head=4096, body=1024, requests=10, connections=10)
     return Intake(limits, rules, Forwarding([ip_network(trusted)], "x-forwarded-for"), 8080)
 
 

@@ -129,7 +129,10 @@ class LimitsSpec(Spec):
     fields: Count = optional("The number of header fields; above it 431.", 100)
     head: Size = optional("The whole head; above it 431.", "32KiB")
     body: Size = optional("A body, where the route does not say otherwise; above it 413.", "10MiB")
-    connections: Count = optional("Connections at a time.", 10000)
+    requests: Count = optional(
+        "Requests under way at a time, WebSockets not among them; above it 503.", 10000
+    )
+    connections: Count = optional("Connections at a time; above it 503.", 10000)
 
 
 class TimeoutsSpec(Spec):
