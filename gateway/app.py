@@ -34,6 +34,7 @@ from gateway.telemetry.redaction import Redaction
 from gateway.telemetry.writer import Writer
 from gateway.upstream import Upstream
 from gateway.wire.clock import TICK, Clock
+from gateway.wire.descriptors import allowed
 from gateway.wire.downstream import Downstream
 from gateway.wire.listener import Listener
 
@@ -194,6 +195,8 @@ class Gateway:
                     await asyncio.sleep(TICK / 5)
         except TimeoutError:
             log.warning("drain: %d connections cut after %g s", len(self.connections), timeouts.drain)
+            for connection in list(self.connections):
+                connection.refuse()
 
     async def stop(self) -> None:
         """Close everything now."""
@@ -256,6 +259,7 @@ async def serve(
     """
     if any(listener.tls for listener in snapshot.listeners):
         _keep_buffers_apart()
+    _check_descriptors(snapshot)
     gateway = Gateway(snapshot, ports, load)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_log_unexpected)
@@ -283,6 +287,15 @@ async def serve(
     second.cancel()
     await gateway.stop()
     log.info("stopped")
+
+
+def _check_descriptors(snapshot: Snapshot) -> None:
+    """Have as many descriptors as the system allows, and say so if the configuration may need more."""
+    upstreams = snapshot.upstreams.values()
+    pools = sum(len(settings.endpoints) * settings.pool.max_connections for settings in upstreams)
+    found, needed = allowed(), snapshot.limits.connections + pools
+    if found < needed:
+        log.warning("%d descriptors are allowed, connections may need %d: RLIMIT_NOFILE", found, needed)
 
 
 def _check_changeable(before: Snapshot, after: Snapshot) -> None:

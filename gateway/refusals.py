@@ -38,12 +38,19 @@ WIRE[Reason.METHOD_REFUSED] = problem(
     (b"Allow", b"DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"),
     closes=True,
 )
+WIRE[Reason.DRAINING] = problem(503, Reason.DRAINING, "The gateway ends.", _RETRY, closes=True)
 WIRE[Reason.OVERLOADED] = problem(
     503, Reason.OVERLOADED, "Too many connections are open.", _RETRY, closes=True
 )
 
 # The connection may stay: making another one, and its TLS, would cost both sides more than this answer.
 SHED: Final = problem(503, Reason.OVERLOADED, "Too many requests are under way.", _RETRY)
+# The words of RFC 9209 2.3 for what is refused without a backend.
+_TOLD: Final = {
+    Reason.REQUEST_TIMEOUT: "http_request_error",
+    Reason.DRAINING: "proxy_internal_response",
+}
+
 EXPECTATION: Final = problem(417, Reason.EXPECTATION, "Only 100-continue can be expected.", closes=True)
 INTERNAL: Final = problem(500, Reason.INTERNAL, "The gateway failed; the request was not forwarded.")
 ASTERISK: Final = Reply(204, None, (), Body(b"text/plain", b""))
@@ -91,6 +98,10 @@ _FAULTS: Final = {
         "No backend is available.",
     ),
     Fault.BUSY: (503, Reason.UPSTREAM_BUSY, "connection_limit_reached", "The backend is busy."),
+    Fault.EXHAUSTED: (
+        *(503, Reason.NO_DESCRIPTOR, "connection_limit_reached"),
+        "The gateway can make no more connections.",
+    ),
 }
 
 
@@ -98,7 +109,7 @@ _FAULTS: Final = {
 class Faults:
     """The replies for failed backends, with `Proxy-Status` in the gateway's own name (RFC 9209)."""
 
-    __slots__ = ("_replies", "loop", "slow_client")
+    __slots__ = ("_refusals", "_replies", "loop")
 
     def __init__(self, name: str) -> None:
         self._replies = {
@@ -111,14 +122,15 @@ class Faults:
             "The request came back to the gateway that sent it.",
             *_fields(name, 502, "proxy_loop_detected"),
         )
-
-        slow = WIRE[Reason.REQUEST_TIMEOUT]
-        told = (*slow.fields, *_fields(name, slow.status, "http_request_error"))
-        self.slow_client = replace(slow, fields=told)
+        self._refusals = dict(WIRE)
+        for reason, error in _TOLD.items():
+            refusal = WIRE[reason]
+            told = (b"Proxy-Status", f'"{name}"; error={error}'.encode())
+            self._refusals[reason] = replace(refusal, fields=(*refusal.fields, told))
 
     def refusal(self, reason: Reason) -> Reply:
-        """The answer to what the client's side refuses; RFC 9209 has a word for one of these."""
-        return self.slow_client if reason is Reason.REQUEST_TIMEOUT else WIRE[reason]
+        """The answer to what the client's side refuses; RFC 9209 has words for some of these."""
+        return self._refusals[reason]
 
     def reply(self, fault: Fault) -> Reply:
         """The answer for a backend that failed in this way."""

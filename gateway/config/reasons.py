@@ -46,10 +46,11 @@ REASONS: Final[dict[str, tuple[Row, ...]]] = {
             "408",
             "It came too slowly: `timeouts.head`, `timeouts.body_idle`.",
         ),
+        (Reason.OVERLOADED, "503", "There are `limits.connections` or `limits.requests` already."),
         (
-            Reason.OVERLOADED,
+            Reason.DRAINING,
             "503",
-            "There are `limits.connections` or `limits.requests` already, or descriptors run out.",
+            "The gateway ends, and `timeouts.drain` was over before there was an answer.",
         ),
     ),
     "Where it goes": (
@@ -132,6 +133,7 @@ REASONS: Final[dict[str, tuple[Row, ...]]] = {
         (Reason.UPSTREAM_TLS, "502", "No TLS could be spoken with it."),
         (Reason.UPSTREAM_CERTIFICATE, "502", "Its certificate does not prove its name: `tls`."),
         (Reason.UPSTREAM_RESET, "502", "It hung up before its response was whole."),
+        (Reason.NO_DESCRIPTOR, "503", "The system gives the gateway no descriptor for a connection to it."),
         (Reason.UPSTREAM_TIMEOUT, "504", "It did not answer within `timeouts.response`."),
         (Reason.UPSTREAM_PROTOCOL, "502", "What it sent is no HTTP/1.1."),
         (Reason.UPSTREAM_UNAVAILABLE, "503", "None of its endpoints is well."),

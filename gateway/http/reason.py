@@ -92,4 +92,6 @@ class Reason(StrEnum):
     LOOP = "proxy_loop"
     # Ourselves.
     OVERLOADED = "overloaded"
+    NO_DESCRIPTOR = "no_descriptor"
+    DRAINING = "draining"
     INTERNAL = "internal_error"

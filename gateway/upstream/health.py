@@ -12,6 +12,7 @@ import aiohttp
 
 from gateway.config.snapshot import Address, Health
 from gateway.upstream.endpoint import Endpoint
+from gateway.wire.descriptors import EXHAUSTED
 
 log = logging.getLogger("gateway")
 
@@ -37,6 +38,8 @@ class Probes:
     async def probe(self, endpoint: Endpoint) -> None:
         """Ask once, and count the answer."""
         found = await self._ask(endpoint)
+        if found is None:
+            return
         is_good = found.isdigit() and int(found) < 400
         if is_good == endpoint.healthy:
             self._streaks[endpoint] = 0
@@ -56,8 +59,8 @@ class Probes:
         for session in sessions:
             await session.close()
 
-    async def _ask(self, endpoint: Endpoint) -> str:
-        """The status of an answer, or the kind of failure."""
+    async def _ask(self, endpoint: Endpoint) -> str | None:
+        """The status of an answer, or the kind of failure; None where it could not be asked."""
         address = endpoint.address
         authority = "localhost" if address.unix else str(address)
         tls = endpoint.pool.dialer.tls
@@ -75,7 +78,9 @@ class Probes:
             ) as response:
                 return str(response.status)
         except (aiohttp.ClientError, OSError) as error:
-            return type(error).__name__
+            # What we have no descriptor for tells nothing of others.
+            is_ours = isinstance(error, OSError) and error.errno in EXHAUSTED
+            return None if is_ours else type(error).__name__
 
     def _session(self, address: Address) -> aiohttp.ClientSession:
         """One for all endpoints, but one of its own for each Unix socket."""

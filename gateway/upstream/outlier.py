@@ -16,8 +16,8 @@ from gateway.wire.upstream import Fault
 
 log = logging.getLogger("gateway")
 
-# What an endpoint answers for. That it is BUSY is our own bound, and a client that leaves is no fault at all.
-FAILURES = frozenset(Fault) - {Fault.BUSY, Fault.UNAVAILABLE}
+# What an endpoint answers for. BUSY and EXHAUSTED are bounds of ours, and a client that leaves is no fault.
+FAILURES = frozenset(Fault) - {Fault.BUSY, Fault.EXHAUSTED, Fault.UNAVAILABLE}
 FAILED_STATUSES = frozenset([502, 503, 504])
 
 _LONGEST = 10  # times `eject`

@@ -19,12 +19,15 @@ from typing import Final, final
 from gateway.config.snapshot import Pool as Bounds
 from gateway.upstream.dial import Dialer
 from gateway.wire.clock import Clock
+from gateway.wire.descriptors import EXHAUSTED
 from gateway.wire.upstream import Connection, Fault, UpstreamError
 from gateway.wire.upstream_states import Event, State
 
 log = logging.getLogger("gateway")
 
 _UNROUTABLE: Final = frozenset([errno.ENETUNREACH, errno.EHOSTUNREACH])
+# Seconds between two lines that say the same.
+_TOLD_EVERY: Final = 60.0
 _IDLE: Final = int(State.IDLE)
 
 
@@ -41,6 +44,7 @@ class Pool:
         "_connect",
         "_crowded",
         "_idle",
+        "_told",
         "_waiting",
         "closed",
         "deadline",
@@ -58,6 +62,7 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
         self._crowded = False  # somebody has waited in vain since the queue was empty
+        self._told = -_TOLD_EVERY
         self.open = 0
         self.closed = False
         self.deadline = clock.now
@@ -113,7 +118,8 @@ class Pool:
     async def connect(self) -> Connection:
         """A new connection.
 
-        Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED, UNROUTABLE, CONNECT_TIMEOUT, TLS or CERTIFICATE.
+        Raises UpstreamError: DNS, DNS_TIMEOUT, REFUSED, UNROUTABLE, CONNECT_TIMEOUT, TLS, CERTIFICATE or
+        EXHAUSTED.
         """
         self.open += 1
         connection = Connection(self)
@@ -216,4 +222,13 @@ class Pool:
             return Fault.DNS
         if isinstance(error, ssl.SSLError):
             return Fault.CERTIFICATE if isinstance(error, ssl.SSLCertVerificationError) else Fault.TLS
+        if error.errno in EXHAUSTED:
+            self._tell(error)
+            return Fault.EXHAUSTED
         return Fault.UNROUTABLE if error.errno in _UNROUTABLE else Fault.REFUSED
+
+    def _tell(self, error: OSError) -> None:
+        now = self._clock.now
+        if now - self._told >= _TOLD_EVERY:
+            self._told = now
+            log.error("no connection to %s can be made: %s", self.dialer.address, error.strerror)

@@ -189,7 +189,12 @@ class Downstream:
         self.deadline = self._clock.now + self._timeouts.keep_alive
         self._clock.watched.add(self)
         self._connections.add(self)
-        if len(self._connections) > self.intake.limits.connections:
+        taken = transport.get_extra_info("socket")
+        descriptor = taken.fileno() if taken is not None else 0
+        descriptors = self._terms.descriptors
+        if descriptor >= descriptors.last:
+            self.kill()
+        elif len(self._connections) > self.intake.limits.connections or not descriptors.has_room(descriptor):
             self._refuse(Reason.OVERLOADED)
 
     def data_received(self, data: bytes) -> None:
@@ -347,6 +352,12 @@ class Downstream:
         if self.state == _TUNNEL and self._relay is not None:
             self._relay.close_tunnel(GOING_AWAY)
         return None
+
+    def refuse(self) -> None:
+        """Say that the gateway ends to a request that has no answer yet; break off what has a part of one."""
+        if self._relay is not None:
+            self._keep_alive = False
+            self._relay.client_broken(Reason.DRAINING)
 
     def kill(self) -> None:
         """Close now, whatever is under way."""

@@ -54,7 +54,8 @@ def _cause(reason: str | None) -> str:
 class Handshakes:
     """Accepts connections on a socket; each that comes to speak TLS gets a protocol.
 
-    `make` makes the protocol; `has_room` is asked with the number of handshakes under way. `failed` counts
+    `make` makes the protocol; `has_room` is asked with the number of handshakes under way and that of the
+    descriptor. `failed` counts
     those that came to nothing by their causes, but for clients that just left. Another `context` holds from
     the next connection on. It is for the protocol to bound how long a connection that it closed may last.
     """
@@ -67,6 +68,7 @@ class Handshakes:
         "_make",
         "_recovery",
         "_tasks",
+        "_told",
         "context",
         "failed",
     )
@@ -75,7 +77,7 @@ class Handshakes:
         self,
         context: ssl.SSLContext,
         make: Callable[[], asyncio.Protocol],
-        has_room: Callable[[int], bool],
+        has_room: Callable[[int, int], bool],
         failed: dict[str, int],
     ) -> None:
         self.context = context
@@ -85,6 +87,7 @@ class Handshakes:
         self._listening: socket.socket | None = None
         self._recovery: asyncio.TimerHandle | None = None
         self._logged = -_LOGGED_EVERY
+        self._told = -_LOGGED_EVERY
         self._tasks: set[asyncio.Task[None]] = set()
         self.failed = failed
 
@@ -115,11 +118,14 @@ class Handshakes:
             return
         except OSError as error:
             # No descriptor is left, most likely. The socket stays readable: asking on would take the loop.
-            log.error("no connection can be accepted: %s", error.strerror)
+            now = self._loop.time()
+            if now - self._told >= _LOGGED_EVERY:
+                self._told = now
+                log.error("no connection can be accepted: %s", error.strerror)
             self._loop.remove_reader(listening)
             self._recovery = self._loop.call_later(_RECOVERY, self._loop.add_reader, listening, self._accept)
             return
-        if not self._has_room(len(self._tasks)):
+        if not self._has_room(len(self._tasks), taken.fileno()):
             return taken.close()
         taken.setblocking(False)
         task = self._loop.create_task(self._shake(taken))

@@ -14,6 +14,7 @@ from gateway.config.snapshot import Address, Snapshot
 from gateway.config.snapshot import Listener as Settings
 from gateway.http.forwarded import Forwarding
 from gateway.wire.clock import Clock
+from gateway.wire.descriptors import Descriptors
 from gateway.wire.downstream import Downstream, Handler
 from gateway.wire.handshakes import Handshakes, causes
 from gateway.wire.request import Intake, Terms
@@ -46,6 +47,7 @@ class Listener:
         self._connections = connections
         self._server: asyncio.Server | Handshakes | None = None
         self._terms: Terms
+        self._descriptors = Descriptors(clock)
         self.address = settings.address
         self.failed_handshakes = causes()
 
@@ -58,7 +60,9 @@ class Listener:
             raise OSError(error.errno, f"{self.address}: {error.strerror}") from None
         if not self.address.unix:
             self.address = Address(self.address.host, listening.getsockname()[1])
-        self._terms = Terms(self._intake(self._settings, self._snapshot), self._snapshot.timeouts)
+        self._terms = Terms(
+            self._intake(self._settings, self._snapshot), self._snapshot.timeouts, self._descriptors
+        )
         handler, terms, clock, connections = self._handler, self._terms, self._clock, self._connections
 
         def connection() -> asyncio.Protocol:
@@ -106,8 +110,9 @@ class Listener:
             if self.address.unix:
                 os.unlink(self.address.unix)
 
-    def _has_room(self, under_way: int) -> bool:
-        return len(self._connections) + under_way < self._snapshot.limits.connections
+    def _has_room(self, under_way: int, descriptor: int) -> bool:
+        is_room = len(self._connections) + under_way < self._snapshot.limits.connections
+        return is_room and self._descriptors.has_room(descriptor)
 
 
 def _secured(settings: Settings) -> ssl.SSLContext | None:

@@ -17,6 +17,7 @@ from gateway.http.path import PathRules, canonical
 from gateway.http.reason import Reason
 from gateway.http.request import Request
 from gateway.wire.collector import Collector
+from gateway.wire.descriptors import Descriptors
 
 CHUNKED: Final = -1
 _REQUEST_ID: Final = re.compile(rb"[0-9a-f]{32}")
@@ -72,11 +73,12 @@ class Intake:
 class Terms:
     """By what the connections of a listener are served now; another configuration brings others."""
 
-    __slots__ = ("intake", "timeouts")
+    __slots__ = ("descriptors", "intake", "timeouts")
 
-    def __init__(self, intake: Intake, timeouts: Timeouts) -> None:
+    def __init__(self, intake: Intake, timeouts: Timeouts, descriptors: Descriptors) -> None:
         self.intake = intake
         self.timeouts = timeouts
+        self.descriptors = descriptors
 
 
 @final

@@ -38,6 +38,7 @@ class Fault(Enum):
     TIMEOUT = auto()
     UNAVAILABLE = auto()  # no endpoint can be used
     BUSY = auto()  # every connection is taken and too many wait
+    EXHAUSTED = auto()  # the system gives us no descriptor for another connection
 
 
 class UpstreamError(Exception):

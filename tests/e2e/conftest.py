@@ -7,7 +7,9 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from resource import RLIMIT_NOFILE, setrlimit
 from signal import Signals
 from typing import final
 
@@ -80,16 +82,18 @@ class Program:
 
 @pytest.fixture
 async def program() -> AsyncIterator[Callable[..., Awaitable[Program]]]:
-    """Start `gateway` with arguments, as a process of its own."""
+    """Start `gateway` with arguments, as a process of its own, which may have so many `descriptors`."""
     processes = []
 
-    async def start(*arguments: str | Path) -> Program:
+    async def start(*arguments: str | Path, descriptors: int | None = None) -> Program:
+        bound = partial(setrlimit, RLIMIT_NOFILE, (descriptors, descriptors)) if descriptors else None
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", *map(str, arguments)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if name != "GATEWAY_CONFIG"},
+            preexec_fn=bound,
         )
         processes.append(process)
         return Program(process)

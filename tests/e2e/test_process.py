@@ -133,10 +133,16 @@ async def test_drain_has_an_end(running, dial):
     await client.send(GET % b"")
     stream, _ = await backend.requested()
     gateway.signal(signal.SIGTERM)
-    status, _, err = await gateway.ended()
+    status, out, err = await gateway.ended()
     assert 0 == status
     assert "1 connections cut after 0.1 s" in err
-    assert (b"", b"") == (await client.rest(), await stream.rest())
+    answer = await client.rest()
+    assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+    fields = answer.split(b"\r\n")
+    assert {b"Connection: close", b"Retry-After: 1"} <= set(fields)
+    assert b'Proxy-Status: "azora-gateway"; error=proxy_internal_response' in fields
+    assert b'"reason":"draining"' in answer
+    assert ("draining", b"") == (json.loads(out)["reason"], await stream.rest())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

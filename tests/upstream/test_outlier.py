@@ -112,5 +112,5 @@ def test_closed_it_brings_nobody_back(two, clock, pass_time):
 
 def test_our_own_bounds_are_no_failures():
     """Nor are statuses by which a service says no."""
-    assert {Fault.BUSY, Fault.UNAVAILABLE} == set(Fault) - FAILURES
+    assert {Fault.BUSY, Fault.EXHAUSTED, Fault.UNAVAILABLE} == set(Fault) - FAILURES
     assert {502, 503, 504} == FAILED_STATUSES

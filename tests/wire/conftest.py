@@ -28,6 +28,7 @@ from gateway.telemetry.books import Books
 from gateway.telemetry.tally import label
 from gateway.upstream import Upstream
 from gateway.wire.clock import Clock
+from gateway.wire.descriptors import Descriptors
 from gateway.wire.downstream import Downstream
 from gateway.wire.downstream_states import State
 from gateway.wire.request import Intake, Terms
@@ -374,9 +375,8 @@ class Bench:
         self, peer: object = (CLIENT, 50000), tls: object = None
     ) -> tuple[Downstream, RecordingTransport]:
         """A client's connection."""
-        client = Downstream(
-            self.proxy, Terms(self.intake, self.snapshot.timeouts), self.clock, self.connections
-        )
+        terms = Terms(self.intake, self.snapshot.timeouts, Descriptors(self.clock))
+        client = Downstream(self.proxy, terms, self.clock, self.connections)
         transport = RecordingTransport(client, peer, tls)
         client.connection_made(transport)
         return client, transport

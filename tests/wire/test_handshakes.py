@@ -158,7 +158,7 @@ async def listening(authority):
         taken.bind(("127.0.0.1", 0))
         exhausted = Exhausted(taken, list(errors))
         found = handshakes.Handshakes(
-            authority.server("a.test"), Hello, lambda count: True, handshakes.causes()
+            authority.server("a.test"), Hello, lambda count, descriptor: True, handshakes.causes()
         )
         found.listen(exhausted, 8)
         opened.append(found)

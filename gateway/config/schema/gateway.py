@@ -129,9 +129,7 @@ class LimitsSpec(Spec):
     fields: Count = optional("The number of header fields; above it 431.", 100)
     head: Size = optional("The whole head; above it 431.", "32KiB")
     body: Size = optional("A body, where the route does not say otherwise; above it 413.", "10MiB")
-    requests: Count = optional(
-        "Requests under way at a time, WebSockets not among them; above it 503.", 10000
-    )
+    requests: Count = optional("Requests under way at a time, without WebSockets; above it 503.", 10000)
     connections: Count = optional("Connections at a time; above it 503.", 10000)
 
 
