@@ -127,9 +127,8 @@ class Pool:
             async with asyncio.timeout(self._connect):
                 await self.dialer.dial(connection)
         except BaseException as error:
-            if not connection.was_made:
-                # Else its end counts it.
-                self.forget(connection)
+            connection.abandon()
+            self.forget(connection)
             if isinstance(error, OSError):
                 raise UpstreamError(self._fault(error)) from None
             raise

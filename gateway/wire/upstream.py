@@ -118,7 +118,7 @@ class Connection:
     )
 
     def __init__(self, owner: Owner) -> None:
-        self._owner = owner
+        self._owner: Owner | None = owner
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._reader = ResponseReader()
         self._relay: UpstreamEvents | None = None
@@ -139,11 +139,6 @@ class Connection:
     def protocol(self) -> asyncio.Protocol:
         """Itself, as the loop wants it. It has no interpreted base, so that it can be compiled."""
         return cast("asyncio.Protocol", self)
-
-    @property
-    def was_made(self) -> bool:
-        """True once it has been open; then its end is told to its owner."""
-        return self._transport is not None
 
     # What the proxy tells us.
 
@@ -183,6 +178,16 @@ class Connection:
             else:
                 # TLS as the loop speaks it has no half-close: both directions end.
                 self._transport.close()
+
+    def abandon(self) -> None:
+        """Give up one that was still being made: its end is told to nobody.
+
+        Whoever is cancelled while he connects may have just been connected, and of that connection's end
+        uvloop would not tell.
+        """
+        self._owner = None
+        if self._transport is not None:
+            self._transport.abort()
 
     def release(self) -> None:
         """Let go of it in the middle of an exchange: it cannot be used again."""
@@ -229,7 +234,8 @@ class Connection:
         # A backend that demands a certificate of ours says so only once we take the handshake for done.
         self._lost_tls = isinstance(error, ssl.SSLError)
         self.step(_LOST)
-        self._owner.forget(self)
+        if self._owner is not None:
+            self._owner.forget(self)
 
     def pause_writing(self) -> None:
         if self._relay is not None:
@@ -350,7 +356,8 @@ class Connection:
         if not self._reading:
             # A paused connection would not notice its end while it lies idle.
             self.resume()
-        self._owner.put_back(self)
+        if self._owner is not None:
+            self._owner.put_back(self)
 
     def close(self) -> None:
         if self._transport.get_write_buffer_size():
