@@ -12,6 +12,11 @@ from gateway.config.snapshot import Address
 from gateway.running import readiness
 
 GET = b"GET /%b HTTP/1.1\r\nHost: a.example\r\n\r\n"
+UPGRADE = (
+    b"GET /talk HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GATEWAY = """\
 version: 1
@@ -24,6 +29,7 @@ policies: [policies]
 ROUTES = """\
 routes:
   - {id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}
+  - {id: talk, match: {path: /talk}, upstream: backend, auth: public, upgrade: [websocket]}
 """
 
 
@@ -143,6 +149,63 @@ async def test_drain_has_an_end(running, dial):
     assert b'Proxy-Status: "azora-gateway"; error=proxy_internal_response' in fields
     assert b'"reason":"draining"' in answer
     assert ("draining", b"") == (json.loads(out)["reason"], await stream.rest())
+
+
+async def test_an_idle_connection_is_closed_and_one_with_a_part_of_a_head_is_served(running, dial):
+    """What has begun to arrive is a request under way."""
+    gateway, backend, port = await running()
+    idle, begun = await dial(port), await dial(port)
+    await idle.send(GET % b"")
+    stream, _ = await backend.requested()
+    await stream.send(OK)
+    await idle.until(b"\r\n\r\nok")
+    request = GET % b"late"
+    await begun.send(request[:20])
+    # Another one's answer says that those bytes have been read.
+    other = await dial(port)
+    await other.send(GET % b"other")
+    await stream.head()
+    gateway.signal(signal.SIGTERM)
+    await gateway.said("draining")
+    assert b"" == await idle.rest()
+    await stream.send(OK)
+    assert b"Connection: close" in (await other.rest()).split(b"\r\n")
+    await begun.send(request[20:])
+    assert (await stream.head()).startswith(b"GET /late ")
+    await stream.send(OK)
+    answer = await begun.rest()
+    assert (b"HTTP/1.1 200 OK", b"ok") == (answer[:15], answer[-2:])
+    assert b"Connection: close" in answer.split(b"\r\n")
+    assert 0 == (await gateway.ended())[0]
+
+
+async def test_a_part_of_an_answer_is_cut_when_the_drain_is_over(running, dial):
+    """Nobody can take it for the whole."""
+    gateway, backend, port = await running(drain="100ms")
+    client = await dial(port)
+    await client.send(GET % b"")
+    stream, _ = await backend.requested()
+    await stream.send(OK[:-1])
+    await client.until(b"\r\n\r\no")
+    gateway.signal(signal.SIGTERM)
+    assert 0 == (await gateway.ended())[0]
+    assert b"" == await client.rest()
+
+
+async def test_the_client_of_a_websocket_is_told_that_the_service_goes_away(running, dial):
+    """RFC 6455 7.4.1: 1001. What it says last still reaches the backend."""
+    gateway, backend, port = await running()
+    client = await dial(port)
+    await client.send(UPGRADE)
+    stream, _ = await backend.requested()
+    await stream.send(SWITCH)
+    await client.head()
+    gateway.signal(signal.SIGTERM)
+    assert b"\x88\x02\x03\xe9" == await client.exactly(4)
+    await client.send(b"\x88\x82\0\0\0\0\x03\xe9")
+    assert b"\x88\x82\0\0\0\0\x03\xe9" == await stream.exactly(8)
+    stream.close()
+    assert 0 == (await gateway.ended())[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
