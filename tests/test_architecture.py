@@ -25,7 +25,7 @@ LEVELS = (
     ("ports", "surroundings", "peers"),
     ("relay", "rehearsal"),
     ("proxy", "explain", "cases", "audit"),
-    ("gauges", "matrix", "listing"),
+    ("gauges", "matrix", "listing", "replay"),
     ("reload", "diff"),
     ("admin", "running", "slo"),
     ("app",),
@@ -61,10 +61,10 @@ LIBRARIES = {
     "pydantic": ("config",),
     "pydantic_core": ("config",),
     "jsonschema_rs": ("policy.json_schema",),
-    "zlib": ("wire",),
+    "zlib": ("wire", "replay.lines"),
     "brotli": ("wire",),
     "zstandard": ("wire",),
-    "orjson": ("http", "telemetry", "admin"),
+    "orjson": ("http", "telemetry", "admin", "replay.recorded"),
 }
 
 # Modules without a test file of their own, beside every `__init__.py` and `__main__.py`, whose content is

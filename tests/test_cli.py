@@ -245,7 +245,7 @@ def test_reader_that_has_seen_enough_is_no_error():
     writing.stderr.close()
 
 
-@pytest.mark.parametrize("verb", ["routes", "matrix", "diff"])
+@pytest.mark.parametrize("verb", ["routes", "matrix", "diff", "replay"])
 def test_help_has_an_example(verb, capsys):
     with pytest.raises(SystemExit):
         main([verb, "--help"])
