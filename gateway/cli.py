@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway import __version__, build
 from gateway.audit import options as audit_options
 from gateway.explain import options as explain_options
+from gateway.imports import options as import_options
 from gateway.replay import options as replay_options
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ examples:
   gateway replay OLD NEW --log LOG     which requests of an access log it would decide differently
   gateway routes --match GET /a        which route a request takes, and why not the others
   gateway audit                        what is left open, and what it shows for the lists of OWASP
+  gateway import openapi FILE          policies from the description of a service
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
@@ -142,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
         verb(
             "replay", replay_, "Tell which requests of an access log another configuration decides otherwise."
         )
+    )
+    import_options.add_options(
+        verb("import", import_, "Write policies from an OpenAPI document: a route for each operation.")
     )
     slo = configured(
         "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
@@ -354,6 +359,19 @@ def replay_(options: argparse.Namespace) -> int:
         return replay(options, os.environ)
     except (ConfigError, ValueError, OSError) as error:
         # 1 is the answer "decided differently": what could not be replayed has no answer.
+        return _fail(str(error), USAGE)
+
+
+def import_(options: argparse.Namespace) -> int:
+    """`gateway import openapi FILE`."""
+    from gateway.imports.run import DocumentError, imported
+
+    try:
+        return imported(options)
+    except DocumentError as error:
+        print(error, file=sys.stderr)
+        return FINDINGS
+    except ValueError as error:
         return _fail(str(error), USAGE)
 
 

@@ -23,7 +23,7 @@ LEVELS = (
     ("telemetry",),
     ("upstream", "identity", "quota", "refusals", "retry"),
     ("ports", "surroundings", "peers"),
-    ("relay", "rehearsal"),
+    ("relay", "rehearsal", "imports"),
     ("proxy", "explain", "cases", "audit"),
     ("gauges", "matrix", "listing", "replay"),
     ("reload", "diff"),
