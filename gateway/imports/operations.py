@@ -19,8 +19,8 @@ _REFERENCES_AT_MOST: Final = 100
 class Operation:
     """One operation: `where` names it as the document does; `path` is that of a match, empty without one.
 
-    `demand` is None where no route can ask for what the document asks for. `notes` are what was not taken
-    over.
+    `demand` is None where no route can ask for what the document asks for; `is_silent` says that neither the
+    operation nor the document asks for anything. `notes` are what was not taken over.
     """
 
     where: str
@@ -29,6 +29,7 @@ class Operation:
     id: str
     summary: str
     demand: Demand | None
+    is_silent: bool
     notes: list[str]
 
     @property
@@ -58,9 +59,14 @@ def api(document: Mapping[str, Any], security: Security, is_validated: bool) -> 
     reader = _Reader(document, security, base, is_validated)
     operations = list(reader.operations())
     _part(operations)
+    silent = sum(each.is_silent for each in operations)
+    if silent:
+        notes.append(f"open to everybody, as nothing is said of security: {_count(silent, 'operation')}")
     hooks = document.get("webhooks")
     if isinstance(hooks, dict) and hooks:
-        notes.append(f"{len(hooks)} webhooks: the service sends them, so they do not come through here")
+        notes.append(
+            f"{_count(len(hooks), 'webhook')}: the service sends them, so they do not come through here"
+        )
     info = document.get("info")
     said = info if isinstance(info, dict) else {}
     title = f"{said.get('title', 'no title')} {said.get('version', '')}".strip()
@@ -141,6 +147,7 @@ class _Reader:
             id=unique(wanted or name(f"{method}{path}", method), self._ids),
             summary=str(said.get("summary", "")),
             demand=demand,
+            is_silent="security" not in said and "security" not in self._document,
             notes=[*notes, *unmapped, *refused, *(demand.notes if demand is not None else ())],
         )
 
@@ -171,6 +178,10 @@ class _Reader:
                 return node
             _, node = target(self._document, node["$ref"])
         return None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _part(operations: list[Operation]) -> None:

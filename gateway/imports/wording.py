@@ -7,7 +7,7 @@ from typing import Final
 from gateway.config.scalar import core, is_ambiguous
 
 _BARE: Final = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./-]*")
-_SHOWN_AT_MOST: Final = 100
+_SHOWN_AT_MOST: Final = 140
 
 
 def scalar(text: str) -> str:

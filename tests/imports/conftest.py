@@ -1,4 +1,4 @@
-"""A document of a service, and what is made of others."""
+"""The document of the examples, and others; and what is made of them."""
 
 import json
 from collections.abc import Callable
@@ -9,58 +9,7 @@ import pytest
 
 from gateway.cli import main
 
-PETS = """\
-openapi: 3.0.3
-info: {title: Pet Store, version: 1.2.0}
-servers: [{url: "https://pets.example/v1"}]
-security: [{accounts: []}]
-paths:
-  /pets:
-    get:
-      operationId: listPets
-      summary: All pets, the newest first
-      security: []
-      parameters: [{name: limit, in: query, schema: {type: integer, maximum: 100}}]
-      responses: {"200": {description: Pets.}}
-    post:
-      operationId: createPet
-      security: [{accounts: ["pets:write"]}]
-      requestBody:
-        required: true
-        content: {application/json: {schema: {$ref: "#/components/schemas/Pet"}}}
-      responses: {"201": {description: The pet.}}
-  /pets/{petId}:
-    parameters: [{name: petId, in: path, required: true, schema: {type: string}}]
-    get: {operationId: readPet, responses: {"200": {description: The pet.}}}
-    delete:
-      operationId: deletePet
-      deprecated: true
-      security: [{accounts: ["pets:write"]}, {robots: []}]
-      responses: {"204": {description: Gone.}}
-  /pets/{petId}/photo.{format}:
-    get:
-      operationId: readPhoto
-      parameters:
-        - {name: petId, in: path, required: true, schema: {type: string}}
-        - {name: format, in: path, required: true, schema: {type: string, enum: [png, webp]}}
-      responses: {"200": {description: A picture.}}
-  /reports:
-    get:
-      operationId: readReports
-      security: [{accounts: [], robots: []}]
-      responses: {"200": {description: Numbers.}}
-  /staff:
-    get: {operationId: listStaff, security: [{people: []}, {}], responses: {"200": {description: Names.}}}
-components:
-  securitySchemes:
-    accounts:
-      type: openIdConnect
-      openIdConnectUrl: https://id.example/.well-known/openid-configuration
-    robots: {type: apiKey, in: header, name: X-Robot-Key}
-    people: {type: http, scheme: basic}
-  schemas:
-    Pet: {type: object, required: [name], properties: {name: {type: string}}}
-"""
+PETS = (Path(__file__).parents[2] / "examples" / "schemas" / "pets.yaml").read_text()
 URL = "http://127.0.0.1:3000"
 
 

@@ -21,7 +21,7 @@ def test_an_operation_has_the_path_of_its_server(made):
     found = made({"/pets": GET}, servers=[{"url": "https://pets.example:8443/v1/"}, {"url": "/v2"}])
     assert ["/v1/pets"] == [each.path for each in found.operations]
     assert "https://pets.example:8443/v1/" == found.server
-    assert 2 == len(found.notes)
+    assert 3 == len(found.notes)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,21 @@ def test_ids(made, said, id):
 def test_no_id_twice(made):
     paths = {f"/{name}": {"get": {"operationId": "read"}} for name in "abc"}
     assert ["read", "read-2", "read-3"] == [each.id for each in made(paths).operations]
+
+
+@pytest.mark.parametrize(
+    ("paths", "members", "told"),
+    [
+        pytest.param({"/a": {"get": {}, "put": {}}}, {}, ["2 operations"], id="nowhere"),
+        pytest.param({"/a": {"get": {}, "put": {"security": []}}}, {}, ["1 operation"], id="of one only"),
+        pytest.param({"/a": {"get": {"security": []}}}, {}, [], id="that it needs none"),
+        pytest.param({"/a": GET}, {"security": []}, [], id="that none does"),
+    ],
+)
+def test_a_document_that_says_nothing_of_security_is_told_of(made, paths, members, told):
+    words = "open to everybody, as nothing is said of security: "
+    notes = made(paths, **members).notes
+    assert told == [note.removeprefix(words) for note in notes if note.startswith(words)]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +118,7 @@ def test_what_is_no_operation_is_told(made):
     paths = {"/a": None, "/b": 1, "x-vendor": GET, "/c": {"get": 1, "x-get": {}}}
     found = made(paths, webhooks={"sold": {"post": {}}})
     assert ((), 3) == (found.operations, len(found.notes))
-    assert any("1 webhooks" in note for note in found.notes)
+    assert any("1 webhook:" in note for note in found.notes)
 
 
 def test_references_of_paths_are_followed_to_their_end(made):
@@ -115,7 +130,7 @@ def test_references_of_paths_are_followed_to_their_end(made):
     }
     found = made(paths)
     assert ["GET /a", "GET /b"] == [each.where for each in found.operations]
-    assert 2 == len(found.notes)
+    assert 3 == len(found.notes)
 
 
 class TestOperationsThatNoRouteTellsApart:

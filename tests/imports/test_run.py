@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,22 @@ def test_the_document_of_the_repository(imported, stage):
         outcome = made.ask(Draft(match.methods[0], match.path.replace("{", "").replace("}", "")))
         # The rehearsal has no body and no reward of the right form: the document itself refuses these.
         assert outcome.reason in (None, "missing_body", "invalid_parameter")
+
+
+def test_the_page_shows_what_is_written(tmp_path, monkeypatch, capsys, pets):
+    """What `docs/import.md` tells of the document of the examples, word by word."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "pets.yaml").write_text(pets)
+    page = (ROOT / "docs" / "import.md").read_text()
+    command = page.partition("```sh\n")[2].partition("```")[0].replace("\\\n", "")
+    assert 0 == main(shlex.split(command)[1:])
+    out, err = capsys.readouterr()
+    assert f"```text\n{out}{err}```" in page
+    written = (tmp_path / "policies" / "pets.yaml").read_text()
+    assert f"\ndefaults:{written.partition('defaults:')[2]}```" in page
+    assert 0 == main(["routes"])
+    assert f"```text\n{capsys.readouterr().out}```" in page
 
 
 def test_twice_the_same_is_the_same(imported, pets, tmp_path):
