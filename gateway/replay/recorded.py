@@ -109,9 +109,9 @@ def _request(told: dict[str, Any], roles: list[str]) -> Recorded | Unread:
 def _word(told: dict[str, Any]) -> Word | None:
     """What the policies decided, whatever the backend and the client did then; None if they did not."""
     decision, policy = told["decision"], told["policy"]
+    # What the client did not get done, such as its body, is no decision of a policy.
+    if decision == "refused" and policy != "wire":
+        return Word.REFUSED
     if told["attempts"] > 0 or (decision == "failed" and policy == "upstream"):
         return Word.PASSED
-    if decision == "answered":
-        return Word.ANSWERED
-    # What the client did not get done is no decision of a policy.
-    return Word.REFUSED if decision == "refused" and policy != "wire" else None
+    return Word.ANSWERED if decision == "answered" else None

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Final
 
 from gateway.config.load import load
+from gateway.diff.run import found
 from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.replay.lines import lines
 from gateway.replay.replay import Replay
@@ -16,7 +17,6 @@ from gateway.replay.tally import Tally
 from gateway.replay.text import as_json, text
 
 SAME, DIFFERENT = 0, 1
-_FILE: Final = "gateway.yaml"
 _PROGRESS_EVERY: Final = 2048
 _PATIENCE: Final = 1.0
 
@@ -38,7 +38,7 @@ def replay(said: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _side(path: Path, listener: int, environ: Mapping[str, str]) -> Side:
-    stage = Stage(load(_found(path), environ), RehearsalPorts(0.0))
+    stage = Stage(load(found(path), environ), RehearsalPorts(0.0))
     count = len(stage.snapshot.listeners)
     if not 1 <= listener <= count:
         raise ValueError(f"expected a listener from 1 to {count} of {path}, got {listener}")
@@ -71,11 +71,3 @@ def _progress() -> Callable[[int], None]:
             print(f"\r{number:,} lines, {rate:,.0f} a second", end="", file=sys.stderr, flush=True)
 
     return tell
-
-
-def _found(path: Path) -> Path:
-    """The configuration of a directory: in it, or in its folder `config`."""
-    if not path.is_dir():
-        return path
-    plain = path / _FILE
-    return plain if plain.exists() else path / "config" / _FILE

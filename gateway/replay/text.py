@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from gateway.diff.text import plain
 from gateway.replay.compare import Difference, Doubt, Kind
 from gateway.replay.recorded import Unread
 from gateway.replay.side import Decision
@@ -34,15 +35,15 @@ def text(tally: Tally, groups: Sequence[Group], version: str) -> str:
     lines = [line for group in groups for line in (*_block(group, tally), "")]
     lines += _section("nobody can tell", tally.doubts(), _doubt, tally)
     lines += _section("OLD does not decide as the log says", tally.mismatches(), _mismatch, tally)
-    lines += _counts(tally, groups, version)
-    return "".join([f"{_plain(line)}\n" for line in lines])
+    lines += _counts(tally, version)
+    return "".join([f"{plain(line)}\n" for line in lines])
 
 
 def as_json(tally: Tally, groups: Sequence[Group], version: str) -> str:
     """One object: the counts, and the groups."""
     record = {
         "requests": tally.requests,
-        "different": sum(group.count for group in groups),
+        "different": sum(group.count for group in tally.differences()),
         "unknown": sum(group.count for group in tally.doubts()),
         "not_reproducible": sum(group.count for group in tally.mismatches()),
         "same": tally.same,
@@ -91,8 +92,8 @@ def _examples(group: Group) -> Iterator[str]:
         yield f"    {request_id}  {what if len(what) <= _SHOWN_AT_MOST else f'{what[:_SHOWN_AT_MOST]}...'}"
 
 
-def _counts(tally: Tally, groups: Sequence[Group], version: str) -> Iterator[str]:
-    different = sum(group.count for group in groups)
+def _counts(tally: Tally, version: str) -> Iterator[str]:
+    different = sum(group.count for group in tally.differences())
     doubtful = sum(group.count for group in tally.doubts())
     mismatched = sum(group.count for group in tally.mismatches())
     yield (
@@ -122,11 +123,6 @@ def _principals(group: Group) -> str:
         return "nobody verified"
     more = " or more" if count >= PRINCIPALS_AT_MOST else ""
     return f"{count:,} principal{'' if count == 1 else 's'}{more}"
-
-
-def _plain(line: str) -> str:
-    """One line, and nothing that a terminal would obey."""
-    return "".join([each if each.isprintable() else ascii(each)[1:-1] for each in line])
 
 
 def _record(group: Group, tally: Tally) -> dict[str, Any]:

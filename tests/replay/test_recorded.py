@@ -27,6 +27,9 @@ def test_a_line_is_a_request(line):
             {"decision": "failed", "policy": "upstream", "attempts": 0}, Word.PASSED, id="no service was well"
         ),
         pytest.param({"decision": "aborted"}, Word.PASSED, id="the client left while it was answered"),
+        pytest.param(
+            {"decision": "refused", "policy": "limits"}, Word.REFUSED, id="too much while it passed"
+        ),
         pytest.param({"decision": "refused", "policy": "wire"}, Word.PASSED, id="a body that stopped"),
     ],
 )

@@ -4,6 +4,8 @@ import json
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.config.load import load
 from gateway.rehearsal import RehearsalPorts, Stage
@@ -100,6 +102,37 @@ def test_what_cannot_be_rehearsed_is_counted(replayed, line, members, why):
 def test_a_forged_line_is_not_as_old_decides(replayed, line, members):
     tally = replayed([line(**members)])
     assert (1, 1) == (tally.requests, len(tally.mismatches()))
+
+
+def test_nothing_differs_from_itself(sides, line):
+    """Whatever a line says, forged or not: two configurations that are the same decide it alike."""
+    old, new = sides()
+
+    @given(
+        st.sampled_from(["GET", "POST", "OPTIONS", "HEAD", "x"]),
+        st.sampled_from(
+            ["/bills", "/pay", "/people/ada", "/open", "/either", "/old", "/colour", "/a//b", "/no"]
+        ),
+        st.sampled_from(
+            ["bills", "pay", "mine", "open", "either", "old", "blue", "plain", "_unmatched", "no"]
+        ),
+        st.sampled_from(["", "ada", "bob"]),
+        st.lists(st.sampled_from(["clerk", "boss"])),
+        st.sampled_from(["passed", "answered", "refused", "failed", "aborted"]),
+        st.sampled_from(
+            ["", "allow", "auth", "quota", "clients", "cors", "csrf", "validate", "limits", "route"]
+        ),
+        st.sampled_from(["", "missing_permission", "no_credentials", "invalid_token", "quota_exceeded"]),
+        st.sampled_from([0, 1, 2000]),
+    )
+    def holds(method, path, route, principal, roles, decision, policy, reason, size):
+        said = {"method": method, "path": path, "route": route, "principal": principal, "roles": roles}
+        said |= {"decision": decision, "policy": policy, "reason": reason, "bytes_in": size}
+        replaying = Replay(old, new)
+        replaying.take(line(**said, attempts=int(decision == "passed")))
+        assert [] == [*replaying.tally.differences(), *replaying.tally.doubts()]
+
+    holds()
 
 
 ROUTES = """\
