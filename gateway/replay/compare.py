@@ -136,6 +136,8 @@ def _followed(asked: Asked, facts: Mapping[str, Fact], step: Finding, said: Said
 
 def _proved(asked: Asked, fact: Fact, old: Proofs, new: Proofs) -> Fact | None:
     refusal = fact.refusal
+    if old == new:
+        return fact
     if refusal is not None and refusal.reason != _NOBODY.reason:
         # It showed something that did not do; the methods that look at it have to be the same.
         return fact if old.methods == new.methods else None

@@ -33,12 +33,16 @@ class Refusal:
 @final
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One step. `refusal` is None where it lets pass, or where `lacks` says what the log has not."""
+    """One step. `refusal` is None where it lets pass, or where `lacks` says what the log has not.
+
+    `is_for_proved` tells of one that no request passes of which the log names no principal.
+    """
 
     name: str
     source: str
     refusal: Refusal | None = None
     lacks: str = ""
+    is_for_proved: bool = False
 
 
 @final
@@ -64,7 +68,8 @@ def finding(scene: Scene, step: Step) -> Finding:
     judge = _JUDGES.get(step.name)
     judged = judge(scene, step) if judge is not None else "what it looks at"
     if isinstance(judged, str):
-        return Finding(step.name, step.source, lacks=judged)
+        keeps_out = step.reason is Reason.NO_CREDENTIALS and step.name == "auth"
+        return Finding(step.name, step.source, lacks=judged, is_for_proved=keeps_out)
     return Finding(step.name, step.source, judged)
 
 

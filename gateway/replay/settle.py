@@ -45,6 +45,8 @@ def settle(asked: Asked, rehearsed: Rehearsed) -> Settled | None:
             refusal = Refusal(asked.reason, asked.status)
             facts[each.name] = Fact(refusal)
             return Settled(_refused(rehearsed, each, refusal), facts)
+        if each.is_for_proved:
+            return None
         if each.lacks:
             facts.setdefault(each.name, Fact(None))
     return Settled(rehearsed.end, facts) if _ends_so(asked, rehearsed.end) else None

@@ -1,7 +1,7 @@
 """Paths of OpenAPI in the words of a route."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.http.template import parse_path
@@ -56,6 +56,7 @@ def test_no_route_can_match(path):
         pattern(path)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="/{}ab.%2F;:\n \u00e9$-", max_size=20))
 def test_what_comes_out_is_a_path_of_a_route(path):
     try:

@@ -1,7 +1,7 @@
 """Whatever a text of others holds, it is one value or a part of one comment."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.interpolation import Interpolation
@@ -36,6 +36,7 @@ def test_what_is_no_scalar(text):
         scalar(text)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text()))
 def test_a_value_reads_as_it_was(tmp_path_factory, texts):
     kept = []
@@ -50,6 +51,7 @@ def test_a_value_reads_as_it_was(tmp_path_factory, texts):
     assert ({"a": kept, "b": "c"}, []) == (tree.data, problems)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text())
 def test_a_comment_is_one_line_and_no_more(text):
     raw = f"# {comment(text)}\na: b\n".encode()

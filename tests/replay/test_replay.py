@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.load import load
@@ -108,6 +108,7 @@ def test_nothing_differs_from_itself(sides, line):
     """Whatever a line says, forged or not: two configurations that are the same decide it alike."""
     old, new = sides()
 
+    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.sampled_from(["GET", "POST", "OPTIONS", "HEAD", "x"]),
         st.sampled_from(

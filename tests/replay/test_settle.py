@@ -44,6 +44,7 @@ def test_a_quota_that_refused_somebody_stands_behind_authentication(settled, ref
     [
         pytest.param({"roles": []}, id="passed, without a role that permits it"),
         pytest.param({"route": "pay"}, id="another route"),
+        pytest.param(NOBODY, id="passed, without a principal where one is needed"),
         pytest.param({"decision": "answered", "attempts": 0}, id="answered, by a route with a service"),
         pytest.param({"client": "10.1.0.1"}, id="passed, from an address that may not ask"),
         pytest.param({"path": "/a//b"}, id="a path that is not read"),
