@@ -33,5 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--output", type=Path, metavar="FILE", help="the file of policies to write (default: standard output)"
     )
     parser.add_argument(
-        "--gateway", type=Path, metavar="FILE", help="write a gateway.yaml to it, too, with what it needs"
+        "--gateway",
+        type=Path,
+        metavar="FILE",
+        help="write a gateway.yaml, too, as `gateway init` does, with what it needs",
     )

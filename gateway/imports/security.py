@@ -63,12 +63,21 @@ class Security:
             raise UnmappedError("expected `security` to be a list")
         if not said:
             return Demand((_PUBLIC,))
-        alternatives = [self._alternative(each) for each in said]
+        alternatives: list[tuple[str, tuple[str, ...]]] = []
+        notes = []
+        for each in said:
+            try:
+                alternatives.append(self._alternative(each))
+            except UnmappedError as error:
+                notes.append(str(error))
+        if not alternatives:
+            raise UnmappedError("; ".join(notes))
+        # One way in less is no weaker demand.
+        notes = [f"an alternative less: {note}" for note in notes]
         auth = tuple(dict.fromkeys(method for method, _ in alternatives if method != _PUBLIC))
         every = [set(scopes) for _, scopes in alternatives]
         scopes = tuple(dict.fromkeys(scope for _, scopes in alternatives for scope in scopes))
         is_open = any(method == _PUBLIC for method, _ in alternatives)
-        notes = []
         if any(each != set(scopes) for each in every):
             notes.append("the document asks for other scopes of each: here all of them are asked for")
         return Demand((*auth, _PUBLIC) if is_open else auth, scopes, tuple(notes))

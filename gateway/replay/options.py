@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="an access log, also .gz; - is standard input; may be repeated",
     )
     parser.add_argument(
-        *("--only", "-o"),
+        "--only",
         action="append",
         default=[],
         choices=KINDS,

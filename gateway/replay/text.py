@@ -1,7 +1,7 @@
 """What a replay found, as people and as programs read it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from gateway.diff.text import plain
@@ -71,7 +71,7 @@ def _block(group: Group, tally: Tally) -> Iterator[str]:
     yield from _examples(group)
 
 
-def _section(head: str, groups: Sequence[Group], line: Any, tally: Tally) -> Iterator[str]:
+def _section(head: str, groups: Sequence[Group], line: Callable[[Any], str], tally: Tally) -> Iterator[str]:
     for group in groups:
         yield f"{head}: {_share(group, tally)}"
         yield f"  {line(group.cause)}"

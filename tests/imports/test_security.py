@@ -73,13 +73,27 @@ def test_of_different_scopes_all_are_asked_for():
         pytest.param(["accounts"], id="no requirement"),
         pytest.param({"accounts": []}, id="no list"),
         pytest.param(None, id="null"),
-        pytest.param([{"basic": []}, {"other basic": []}], id="two sorts of users"),
-        pytest.param([{"robots": []}, {"admins": []}], id="two sorts of keys"),
+        pytest.param([{"query": []}, {"digest": []}], id="alternatives of which none can be"),
     ],
 )
 def test_nothing_less_is_demanded(said):
     with pytest.raises(UnmappedError):
         Security(SCHEMES).demand(said)
+
+
+def test_an_alternative_that_cannot_be_is_one_way_in_less():
+    found = Security(SCHEMES).demand([{"query": []}, {"accounts": ["a"]}])
+    assert (("accounts",), ("a",)) == (found.auth, found.scopes)
+    assert ("an alternative less: query: keys are taken from header fields only",) == found.notes
+
+
+@pytest.mark.parametrize(("one", "other"), [("basic", "other basic"), ("robots", "admins")])
+def test_whoever_proves_one_scheme_has_not_proved_another(one, other):
+    """There is one file of users and one of keys."""
+    security = Security(SCHEMES)
+    security.demand([{one: []}])
+    with pytest.raises(UnmappedError, match="stands for"):
+        security.demand([{other: []}])
 
 
 def test_what_gateway_yaml_needs_is_what_was_asked_for():
