@@ -25,6 +25,7 @@ _EXCEPTION_AT_MOST: Final = 32768
 # Messages that wait for the thread, and seconds that the last of them may take.
 _WAITING_AT_MOST: Final = 1000
 _CLOSING_AT_MOST: Final = 2.0
+_STANDARD_ERROR: Final = 2
 # What a log call about a request hands over as `extra`.
 _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
@@ -130,7 +131,7 @@ def standard_error() -> int:
 
     Its number may be that of a client's connection by then.
     """
-    return os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else _STANDARD_ERROR
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:
