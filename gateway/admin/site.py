@@ -20,13 +20,12 @@ from gateway.admin.answers import json_answer as _json
 from gateway.admin.answers import refusal as _refusal
 from gateway.admin.config import Configuration
 from gateway.admin.explain import Explanations
-from gateway.admin.log_level import LogLevel
+from gateway.admin.log_level import LogLevel, change_own
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
 from gateway.proxy import Proxy
 from gateway.reload import Outcome
-from gateway.telemetry.application_log import set_level
 from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
 
@@ -101,11 +100,12 @@ class Admin:
             application.router.add_get("/metrics", self._metrics),
         ]
         readable.append(application.router.add_get("/config", Configuration(self._proxy).tell))
-        explanations = Explanations(self._proxy, self._decisions)
+        find = self._decisions.find if self._decisions is not None else None
+        explanations = Explanations(self._proxy, find)
         application.on_cleanup.append(explanations.stop)
         readable.append(application.router.add_get("/explain", explanations.remember))
         application.router.add_post("/explain", explanations.ask)
-        log_level = LogLevel(self._proxy, set_level)
+        log_level = LogLevel(self._proxy, change_own)
         readable.append(application.router.add_get("/log-level", log_level.tell))
         application.router.add_post("/log-level", log_level.change)
         if self._decisions is not None:

@@ -38,7 +38,10 @@ routes:
     headers: {preset: none, set: {X-Answer: "${env:ANSWER}"}}
   - {id: said, match: {path: /said}, auth: public, respond: {body: "it is ${env:SAID}"}}
   - {id: asked, match: {path: /asked}, auth: secretive, upstream: backend}
-  - {id: fielded, match: {path: /fielded, headers: {X-Origin-Verify: s3cr3t-field}}, auth: public, upstream: backend}
+  - id: fielded
+    match: {path: /fielded, headers: {X-Origin-Verify: s3cr3t-field}}
+    auth: public
+    upstream: backend
 """
 ENVIRON = {"NAME": "s3cr3t-name", "OTHER": "s3cr3t-other", "ANSWER": "s3cr3t-answer", "SAID": "s3cr3t-said"}
 
