@@ -93,21 +93,22 @@ class Admin:
         application.on_response_prepare.append(_harden)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
+        find = self._decisions.find if self._decisions is not None else None
+        explanations = Explanations(self._proxy, find)
+        application.on_cleanup.append(explanations.stop)
+        log_level = LogLevel(self._proxy, change_own)
+        # Resources of their own, which no other origin is let near: those only read.
         application.router.add_post("/reload", self._reload_now)
+        application.router.add_post("/explain", explanations.ask)
+        application.router.add_post("/log-level", log_level.change)
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
+            application.router.add_get("/config", Configuration(self._proxy).tell),
+            application.router.add_get("/explain", explanations.remember),
+            application.router.add_get("/log-level", log_level.tell),
         ]
-        readable.append(application.router.add_get("/config", Configuration(self._proxy).tell))
-        find = self._decisions.find if self._decisions is not None else None
-        explanations = Explanations(self._proxy, find)
-        application.on_cleanup.append(explanations.stop)
-        readable.append(application.router.add_get("/explain", explanations.remember))
-        application.router.add_post("/explain", explanations.ask)
-        log_level = LogLevel(self._proxy, change_own)
-        readable.append(application.router.add_get("/log-level", log_level.tell))
-        application.router.add_post("/log-level", log_level.change)
         if self._decisions is not None:
             tells = partial(_decisions, self._decisions)
             readable.append(application.router.add_get("/decisions", tells))

@@ -108,7 +108,7 @@ async def test_upstreams_tell_what_they_are_doing(serve, scripted, connect, ask)
         pytest.param({"Authorization": "Bearer \u00fc"}, 401, id="a letter of more than one byte"),
     ],
 )
-@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/metrics", "/nowhere"])
+@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/metrics", "/config", "/log-level", "/nowhere"])
 async def test_all_but_probes_needs_the_token(administered, ask, path, fields, status):
     """What does not exist is not told apart either."""
     got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, **fields)
@@ -197,11 +197,12 @@ async def test_other_origins_read_only_if_they_are_named(administered, ask, orig
         pytest.param("https://evil.example", 403, id="any other page"),
     ],
 )
-async def test_preflight_needs_no_token(administered, ask, origin, status):
+@pytest.mark.parametrize("path", ["/routes", "/config", "/explain", "/log-level"])
+async def test_preflight_needs_no_token(administered, ask, path, origin, status):
     """It can carry none; what it allows is the question with the token."""
     gateway = await administered(f'token: {TOKEN}, cors: {{allow_origins: ["{CONSOLE}"]}}')
     asked = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
-    got, fields, _ = await ask(gateway, "/routes", "OPTIONS", Origin=origin, **asked)
+    got, fields, _ = await ask(gateway, path, "OPTIONS", Origin=origin, **asked)
     assert status == got
     assert (status == 200) == ("AUTHORIZATION" in fields.get("Access-Control-Allow-Headers", "").upper())
 
@@ -222,6 +223,17 @@ async def test_answers_are_neither_kept_nor_guessed_at(administered, ask, method
     got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, method, **fields)
     assert (status, "no-store", "nosniff") == (got, told["Cache-Control"], told["X-Content-Type-Options"])
     assert "aiohttp" not in told["Server"]
+
+
+@pytest.mark.parametrize("path", ["/reload", "/explain", "/log-level"])
+async def test_other_origins_do_no_more_than_read(administered, ask, path):
+    """Also those that are named: neither is a preflight granted, nor is an answer theirs to see."""
+    gateway = await administered(f'cors: {{allow_origins: ["{CONSOLE}"]}}')
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "x-gateway-admin"}
+    status, fields, _ = await ask(gateway, path, "OPTIONS", Origin=CONSOLE, **asked)
+    assert (True, None) == (status >= 400, fields.get("Access-Control-Allow-Methods"))
+    _, fields, _ = await ask(gateway, path, "POST", Origin=CONSOLE, X_Gateway_Admin="1")
+    assert "Access-Control-Allow-Origin" not in fields
 
 
 async def test_unix_socket_is_asked_by_any_name(serve, tmp_path):

@@ -7,7 +7,7 @@ from gateway.explain.text import Ink
 
 TOLD = {
     **{"request_id": "0" * 32, "time": "2027-01-15T08:00:00.000Z", "client": "192.0.2.1", "method": "GET"},
-    **{"host": "a.example", "path": "/api/bills", "query": "a=1", "status": 403, "route": "bills"},
+    **{"host": "a.example", "path": "/api/bills", "query": "?a=1", "status": 403, "route": "bills"},
     **{"principal": "thandi", "roles": ["student"], "decision": "refused", "policy": "allow"},
     **{"reason": "missing_permission", "source": "p.yaml:6", "reported": [], "upstream": "backend"},
     **{"endpoint": "", "attempts": 0},
