@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import re
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
 
 from gateway.admin import answers, site
+from gateway.explain.curl import curl
 
+MANUAL = (Path(__file__).parents[2] / "docs" / "admin.md").read_text()
 TOKEN = "test-token"
 CONSOLE = "https://console.example"
 ROUTES = """\
@@ -404,3 +408,37 @@ async def test_without_a_record_there_is_nothing_to_ask(decided, ask):
     gateway, (kept,) = await decided("/kept", more="telemetry: {access_log: {format: none}, decisions: 0}\n")
     assert 404 == (await ask(gateway, f"/decisions?request_id={kept}"))[0]
     assert () == gateway.books.followers == gateway.books.unreadable_followers
+
+
+async def test_the_manual_has_every_path(administered):
+    """And no other; the files of a page are none that anybody asks for by hand."""
+    gateway = await administered()
+    routes = gateway.admin._runner.app.router.routes()
+    served = {f"{route.method} {route.resource.canonical}" for route in routes if route.resource}
+    asked = {each for each in served if each.startswith(("GET ", "POST ")) and "." not in each}
+    assert asked == set(re.findall(r"^## `([A-Z]+ /\S*)`$", MANUAL, re.MULTILINE))
+
+
+EXAMPLES = [
+    line.replace("\\\n", " ").replace("$GATEWAY_ADMIN_TOKEN", TOKEN)
+    for block in re.findall(r"^```sh\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+    for line in re.findall(r"^(curl(?:.*\\\n)*.*)$", block, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_the_examples_of_the_manual_are_answered(administered, session, example):
+    """As they stand there, up to the id of a request that nobody remembers, and a gateway without files."""
+    gateway = await administered(f"token: {TOKEN}")
+    asked = curl(example)
+    url = asked.url.replace("127.0.0.1:9901", str(gateway.admin.address))
+    async with session.request(asked.method, url, headers=dict(asked.fields), data=asked.body) as response:
+        text = await response.text()
+        expected = 404 if "request_id" in example else 422 if "/reload" in example else 200
+        assert (expected, True) == (response.status, "request is remembered" in text or expected != 404)
+
+
+def test_the_manual_has_an_example_of_every_path():
+    paths = re.findall(r"^## `[A-Z]+ (/\S*)`$", MANUAL, re.MULTILINE)
+    assert len(paths) == len(EXAMPLES)
+    assert all(path in example for path, example in zip(paths, EXAMPLES, strict=True))
