@@ -19,7 +19,7 @@ from gateway.config.snapshot import Level, Log
 from gateway.telemetry.escape import escaped_text
 from gateway.telemetry.writer import write_some
 
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+LEVELS: Final[tuple[str, ...]] = get_args(Level)
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
@@ -132,8 +132,13 @@ def level() -> str:
     return logging.getLevelName(logging.getLogger().level).lower()
 
 
-def set_level(wanted: Level) -> None:
-    """Have messages of this level and above written from now on. The log tells so itself, on any level."""
+def set_level(wanted: str) -> None:
+    """Have messages of this level and above written from now on. The log tells so itself, on any level.
+
+    Raises ValueError for what is none of LEVELS.
+    """
+    if wanted not in LEVELS:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}")
     log = logging.getLogger("gateway")
     before = level()
     logging.getLogger().setLevel(wanted.upper())
