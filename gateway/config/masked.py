@@ -103,7 +103,7 @@ class _Shape:
     key: str = ""
 
     def fits(self, value: object) -> bool:
-        """Whether a value has this shape, as far as that is not sure anyway."""
+        """Whether a value, of which the schema has already approved, has this shape."""
         if isinstance(value, dict):
             return self.members is not None or (self.spec is not None and _has(self.spec, value))
         if isinstance(value, list | tuple):
