@@ -13,11 +13,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Final, final
+from typing import Final, final, get_args
 
-from gateway.config.snapshot import Log
+from gateway.config.snapshot import Level, Log
 from gateway.telemetry.escape import escaped_text
 from gateway.telemetry.writer import write_some
+
+LEVELS: Final[tuple[str, ...]] = get_args(Level)
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
@@ -124,6 +126,25 @@ def application_log(settings: Log, descriptor: int) -> None:
     root.setLevel(settings.level.upper())
     # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+def level() -> str:
+    """The level from which on messages are written."""
+    return logging.getLevelName(logging.getLogger().level).lower()
+
+
+def set_level(wanted: str) -> None:
+    """Have messages of this level and above written from now on. The log tells so itself, on any level.
+
+    Raises ValueError for what is none of LEVELS.
+    """
+    if wanted not in LEVELS:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}")
+    log = logging.getLogger("gateway")
+    before = level()
+    logging.getLogger().setLevel(wanted.upper())
+    said = "the log tells from %s on, no longer from %s"
+    log.handle(log.makeRecord(log.name, logging.INFO, __name__, 0, said, (wanted, before), None))
 
 
 def standard_error() -> int:
