@@ -5,7 +5,7 @@ on, so that it can be compared with that of another configuration.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, final
 
 from gateway.config.schema.named import CorsSpec
@@ -48,13 +48,17 @@ class Finding:
 @final
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a judge looks at: the request, what its rehearsal came to, its route, and what holds there."""
+    """What a judge looks at: the request, what its rehearsal came to, its route, and what holds there.
+
+    `tells_sub` says that the principal of the log is the claim `sub` of its token.
+    """
 
     asked: Asked
     outcome: Outcome
     route: Route
     spec: DefaultsSpec
     cors: CorsSpec | None
+    tells_sub: bool
 
 
 # None: it passes; a text: what would have to be known.
@@ -89,7 +93,9 @@ def _condition(scene: Scene, said: AllowSpec) -> _Judged:
     exchange = scene.outcome.exchange
     if exchange is None or exchange.principal is None or said.when is None:
         return "the principal"
-    holds = condition(said.when, scene.route.variables)(exchange, exchange.principal)
+    known = exchange.principal.claims if scene.tells_sub else {}
+    principal = replace(exchange.principal, claims=known)
+    holds = condition(said.when, scene.route.variables)(exchange, principal)
     # Claims that the log has not are unknown to it, and what is unknown stays so: what holds or does not
     # hold in spite of that does so whatever they are.
     if holds is None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, final
 
+from gateway.config.schema.identity import IssuerSpec
 from gateway.config.schema.named import CorsSpec
 from gateway.config.schema.routes import ChargeSpec, ChoiceSpec, DefaultsSpec, RouteSpec
 from gateway.rehearsal import Stage
 from gateway.routing import Route
 
 _PUBLIC: Final = "public"
+_SUB: Final = "sub"
 
 
 @final
@@ -23,6 +25,11 @@ class Proofs:
 
     methods: tuple[tuple[str, object], ...]
     optional: bool
+
+    @property
+    def tell_sub(self) -> bool:
+        """Whether a principal's subject is the claim `sub` whichever of them verified it."""
+        return all(isinstance(spec, IssuerSpec) and spec.claims.subject == _SUB for _, spec in self.methods)
 
 
 def spec_of(stage: Stage, route: Route) -> DefaultsSpec:
@@ -62,7 +69,8 @@ def _allow(stage: Stage, spec: DefaultsSpec) -> object:
     return (said.scopes, said.when, _path(spec)) if said is not None else None
 
 
-def _auth(stage: Stage, spec: DefaultsSpec) -> Proofs:
+def proofs_of(stage: Stage, spec: DefaultsSpec) -> Proofs:
+    """The methods that hold."""
     names = (spec.auth,) if isinstance(spec.auth, str) else spec.auth or ()
     methods = tuple((name, _method(stage, name)) for name in names if name != _PUBLIC)
     return Proofs(methods, _PUBLIC in names)
@@ -125,7 +133,7 @@ def _path(spec: DefaultsSpec) -> str:
 
 _TELL: Final[Mapping[str, Callable[[Stage, DefaultsSpec], object]]] = {
     "allow": _allow,
-    "auth": _auth,
+    "auth": proofs_of,
     "cors": cors_of,
     "csrf": _csrf,
     "limits": _limits,

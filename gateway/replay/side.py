@@ -8,7 +8,7 @@ from gateway.http.template import Kind
 from gateway.rehearsal import Assumed, Draft, Outcome, Stage
 from gateway.replay.finding import Finding, Refusal, Scene, finding
 from gateway.replay.recorded import Asked, Word
-from gateway.replay.said import cors_of, said, spec_of
+from gateway.replay.said import cors_of, proofs_of, said, spec_of
 from gateway.routing import Forward, Route
 from gateway.surroundings import without_backend
 
@@ -118,7 +118,8 @@ class Side:
             end = Decision(Word.REFUSED, "", decider.source, _WIRE, refusal.reason, status)
             return Rehearsed(None, (Finding(_WIRE, decider.source, refusal),), end)
         spec = spec_of(self._stage, route)
-        scene = Scene(asked, outcome, route, spec, cors_of(self._stage, spec))
+        cors = cors_of(self._stage, spec)
+        scene = Scene(asked, outcome, route, spec, cors, proofs_of(self._stage, spec).tell_sub)
         # The first two steps are the wire and the route, the last is where it goes.
         findings = [finding(scene, step) for step in outcome.steps[2:-1]]
         if self._depends_on_fields(route, asked.path):

@@ -72,3 +72,19 @@ def test_a_condition_that_fails_whatever_the_claims_are_is_certain(findings):
 
 def test_an_origin_that_would_be_refused_is_not_known(findings):
     assert "the origin" == findings(PAY, ("cors: web", "cors: strict"))["cors"].lacks
+
+
+@pytest.mark.parametrize(
+    ("pair", "lacks"),
+    [
+        pytest.param(("path.who == subject or", "path.who == claims.sub or"), "", id="sub"),
+        pytest.param(
+            ("audience: [api]}\n  away", "audience: [api], claims: {subject: email}}\n  away"),
+            "the claims of the token",
+            id="another claim that names the subject",
+        ),
+    ],
+)
+def test_the_subject_is_the_claim_sub_only_where_the_issuer_says_so(findings, pair, lacks):
+    pairs = {pair, ("path.who == subject or", "path.who == claims.sub or")}
+    assert lacks == findings({"path": "/people/ada"}, *pairs)["allow"].lacks
