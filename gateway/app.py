@@ -90,8 +90,8 @@ class Gateway:
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
         self.gauges.lines = self.writer
         self.reloading = Reloading(load, self.adopt, snapshot.version, ports, self.gauges.reloads)
-        page = Page(self.books, self.gauges)
-        self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload, self.decisions)
+        self.page = Page(self.books, self.gauges)
+        self.admin = Admin(self.proxy, snapshot.admin, self.page, self.reloading.reload, self.decisions)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.recorder: Recorder | None = None

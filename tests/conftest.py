@@ -40,6 +40,7 @@ from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
 from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.routing import Match, Router
+from gateway.telemetry import page
 
 ROOT = Path(__file__).parent.parent
 # How long anything on loopback may take before a test gives up on it.
@@ -501,8 +502,12 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 @pytest.fixture
-def scrape(session: ClientSession) -> Callable[..., Awaitable[Scrape]]:
-    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser."""
+def scrape(session: ClientSession, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Scrape]]:
+    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser.
+
+    It is made for each who reads it: what happened just before is on it.
+    """
+    monkeypatch.setattr(page, "_KEPT_FOR", 0.0)
 
     async def read(gateway: Gateway, accept: str = "", token: str = "") -> Scrape:
         fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})
