@@ -36,6 +36,7 @@ from gateway import build
 from gateway.app import Gateway
 from gateway.config.load import load, load_snapshot
 from gateway.config.snapshot import Snapshot
+from gateway.peers import Peers
 from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
 from gateway.rehearsal import RehearsalPorts, Stage
@@ -283,8 +284,8 @@ def authority(authorities: Iterator[Authority]) -> Authority:
 
 
 @asynccontextmanager
-async def _running(snapshot: Snapshot, ports: LivePorts) -> AsyncIterator[Gateway]:
-    gateway = Gateway(snapshot, ports)
+async def _running(snapshot: Snapshot, ports: LivePorts, peers: Peers | None) -> AsyncIterator[Gateway]:
+    gateway = Gateway(snapshot, ports, peers=peers)
     await gateway.start()
     try:
         yield gateway
@@ -306,16 +307,21 @@ async def serve(
 ) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """Run a gateway in this process: the arguments are those of `snapshot`, and the URL of its backend.
 
-    With `pipeline` its first route is the only one, and these policies are all that it asks.
+    With `pipeline` its first route is the only one, and these policies are all that it asks. With `peers` it
+    is one of several workers.
     """
     async with AsyncExitStack() as stack:
 
         async def start(
-            backend: str = "http://127.0.0.1:1", *, pipeline: tuple[Policy, ...] = (), **configuration: str
+            backend: str = "http://127.0.0.1:1",
+            *,
+            pipeline: tuple[Policy, ...] = (),
+            peers: Peers | None = None,
+            **configuration: str,
         ) -> Gateway:
             made = snapshot(**configuration, environ={"BACKEND": backend})
             made = _with_policies(made, pipeline) if pipeline else made
-            return await stack.enter_async_context(_running(made, ports))
+            return await stack.enter_async_context(_running(made, ports, peers))
 
         yield start
 

@@ -125,6 +125,11 @@ def application_log(settings: Log, descriptor: int) -> None:
     logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
+def set_level(level: str) -> None:
+    """Have messages of this level and above written from now on. Raises ValueError for none that there is."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def standard_error() -> int:
     """The file descriptor of standard error, or of nothing where it was closed at the start.
 
