@@ -222,6 +222,10 @@ GARBAGE = [
     pytest.param(
         b'{"is_gone": false, "series": {"%b": [[["r", "u"], null]]}}' % SENT.encode(), id="no number"
     ),
+    pytest.param(
+        b'{"is_gone": false, "series": {"%b": [[["r", "u"], 1e308]]}}' % SENT.encode(), id="nearly no end"
+    ),
+    pytest.param(spoilt(sum=-1e308), id="a sum that nobody has"),
     pytest.param(spoilt(counts=[1, 0]), id="a count too few"),
     pytest.param(spoilt(counts=[1, 0, -1]), id="a count below nothing"),
     pytest.param(spoilt(counts=[1, 0, 0.5]), id="a half"),
@@ -301,6 +305,26 @@ def test_who_shares_a_stream_of_events_counts_what_one_would_have_counted(events
         }
 
     assert samples([counted(stream)]) == samples(parts) == samples([merged(parts)])
+
+
+SECONDS = st.floats(0, 1e6, allow_subnormal=False)
+
+
+@given(st.lists(SECONDS, min_size=2, max_size=6), st.randoms())
+def test_a_sum_is_the_same_in_any_order_and_no_less_when_some_are_gone(seconds, random):
+    """A counter that went back by the last bit of a number would seem to have begun anew."""
+    name = "process_cpu_seconds_total"
+
+    def counted(seconds):
+        return told(**{name: seconds})
+
+    for make, metric, key in ((counted, name, ()), (timed, DURATION, ("u",))):
+        parts = [make(each) for each in seconds]
+        before = values(parts, metric)[key]
+        random.shuffle(parts)
+        assert before == values(parts, metric)[key]
+        gone = merged([remains(parts[0]), remains(parts[1])])
+        assert before <= values([gone, *parts[2:]], metric)[key]
 
 
 def test_a_supervisor_tells_of_workers_of_buckets_and_of_itself():
