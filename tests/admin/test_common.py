@@ -13,7 +13,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 
 from gateway.admin import common
 from gateway.admin.common import Common
-from gateway.telemetry.report import Ledger, remains, supervisor_report
+from gateway.telemetry.report import Ledger, supervisor_report
 
 ACCEPT = "application/openmetrics-text; version=1.0.0"
 ROUTES = """\
@@ -45,7 +45,7 @@ class Workers:
         if question == "metrics":
             for number, report in told.items():
                 self.ledger.heard(number, report)
-            answers = self.ledger.reports(told)
+            answers = await self.ledger.reports(told)
         return [*answers, *self.garbage.get(question, [])]
 
     def die(self, number):
@@ -220,7 +220,7 @@ async def test_promtool_has_nothing_to_say_against_it(workers, send, scrape):
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
     await send(workers.serving[1])
-    workers.ledger.remains = remains(await workers.serving[0].answers["metrics"](b""))
+    workers.ledger.gone(2, await workers.serving[0].answers["metrics"](b""))
     text = (await scrape(workers.serving[0])).text
     told = await asyncio.to_thread(
         subprocess.run,
