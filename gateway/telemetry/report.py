@@ -90,8 +90,8 @@ def process() -> Sheet:
 class Ledger:
     """The last report of each worker, and what remains of those that are gone; kept by their supervisor.
 
-    `supervise` gives the supervisor's own report, which is kept for a second, as workers keep theirs. No
-    number of a worker is used again.
+    `supervise` gives the supervisor's own report, which is kept for a second, as workers keep theirs. Workers
+    go by numbers, such as those of their processes: until one is `gone` its number is nobody else's.
     """
 
     def __init__(self, supervise: Callable[[], bytes], monotonic: Time, remains: bytes = b"") -> None:

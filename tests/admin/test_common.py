@@ -379,3 +379,9 @@ async def test_of_several_with_the_same_id_the_last_one_is_told():
     workers = Scripted([{"time": "1", "id": "a"}], [{"time": "3", "id": "b"}], [{"time": "2", "id": "c"}])
     assert "b" == (await Common(workers, True).decision("0"))["id"]
     assert [("decisions", b'{"request_id":"0"}')] == workers.asked
+
+
+async def test_all_are_told_from_which_level_on_to_tell():
+    workers = Scripted()
+    await Common(workers, True).set_log_level("debug")
+    assert [("log_level", b"debug")] == workers.asked
