@@ -4,8 +4,8 @@ Idle ones stand in a stack: the last to come back is the first to go out, so the
 before the backend closes them. Who finds none waits in a queue with an end.
 
 Once somebody has waited in vain, more is asked than the endpoint can give, and a long queue would only make
-everybody wait: until it is empty it is held to one request a connection. Who is let in then waits about as
-long as one response takes, and the rest hears at once that there is no room.
+everybody wait: until nobody was refused for a second it is held to one request a connection. Who is let in
+then waits about as long as one response takes, and the rest hears at once that there is no room.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ from gateway.wire.upstream_states import Event, State
 log = logging.getLogger("gateway")
 
 _UNROUTABLE: Final = frozenset([errno.ENETUNREACH, errno.EHOSTUNREACH])
+# Seconds after the last refusal: as long as Retry-After asks clients to stay away.
+_CROWDED_FOR: Final = 1.0
 # Seconds between two lines that say the same.
 _TOLD_EVERY: Final = 60.0
 _IDLE: Final = int(State.IDLE)
@@ -61,7 +63,7 @@ class Pool:
         self._clock = clock
         self._idle: deque[Connection] = deque()
         self._waiting: deque[asyncio.Future[Connection | None]] = deque()
-        self._crowded = False  # somebody has waited in vain since the queue was empty
+        self._crowded = clock.now  # until when the queue is short
         self._told = -_TOLD_EVERY
         self.open = 0
         self.closed = False
@@ -91,13 +93,10 @@ class Pool:
         """Whether no more may wait, where every connection is taken."""
         if self.open < self.limit:
             return False
-        waiting = len(self._waiting)
-        if not waiting:
-            self._crowded = False
-        most = self._bounds.max_pending
-        if waiting < (min(self.limit, most) if self._crowded else most):
+        now, most = self._clock.now, self._bounds.max_pending
+        if len(self._waiting) < (min(self.limit, most) if now < self._crowded else most):
             return False
-        self._crowded = True
+        self._crowded = now + _CROWDED_FOR
         return True
 
     async def acquire(self) -> Connection:
@@ -193,7 +192,7 @@ class Pool:
                 # The oldest give up first, and those stand at the front.
                 waiting.remove(turn)
             if isinstance(error, TimeoutError):
-                self._crowded = True
+                self._crowded = self._clock.now + _CROWDED_FOR
                 raise UpstreamError(Fault.BUSY) from None
             raise
 

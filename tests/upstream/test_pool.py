@@ -122,7 +122,9 @@ async def test_bound_is_kept_and_who_waits_is_served_in_turn(pool, until):
     assert (1, 1, 0) == (pool.open, pool.idle, pool.waiting)
 
 
-async def test_once_somebody_has_waited_in_vain_the_queue_is_short_until_it_is_empty(pool, fault, until):
+async def test_once_somebody_has_waited_in_vain_the_queue_is_short_for_a_second(
+    pool, fault, until, pass_time
+):
     """More is asked than the endpoint can give: who may still wait does so for about one response."""
     pool = pool(max_connections=1, max_pending=3)
     connection = await pool.acquire()
@@ -137,6 +139,7 @@ async def test_once_somebody_has_waited_in_vain_the_queue_is_short_until_it_is_e
     pool.put_back(connection)
     assert connection is await waiting.pop()
     assert (0, False) == (pool.waiting, pool.is_full())
+    pass_time(1.1)
     waiting = [asyncio.create_task(pool.acquire()) for _ in range(3)]
     await until(lambda: pool.waiting == 3)
     for task in waiting:
