@@ -144,6 +144,18 @@ async def test_who_makes_no_sense_is_cut_off(worker, keeper, sent, caplog):
     assert caplog.messages[0].startswith("a worker asked for buckets in a way that makes no sense, cut off: ")
 
 
+async def test_a_worker_that_holds_more_than_any_could_is_cut_off(worker, keeper):
+    sock = worker()
+    for number in range(32):
+        keys = [f"{number} {key}" for key in range(4096)]
+        assert [1.0] * 4096 == await ask(sock, [UPLOAD] * 4096, keys, [4096, number + 1])
+    # What is given back makes room again.
+    assert [1.0] == await ask(sock, [UPLOAD], ["a"], [0, 1, 1, 33])
+    sock.send(question([UPLOAD] * 4096, keys, [4096, 34]))
+    assert await is_cut(sock)
+    assert 0 == len(keeper)
+
+
 async def test_giving_back_what_is_not_held_changes_nothing(worker):
     """The end of a request whose answer was late: it may have been refused."""
     sock = worker()
@@ -233,6 +245,17 @@ async def test_a_socket_that_the_state_does_not_know_is_a_new_worker(keeper, tim
     assert [1.0] == await ask(other, [PUBLIC], ["a"])
     after.close()
     other.close()
+
+
+async def test_what_another_release_has_written_is_left_behind(worker, keeper, time):
+    sock = worker()
+    await ask(sock, [PUBLIC], ["a"])
+    state = keeper.state().replace(b'"format":1', b'"format":2')
+    after, own = BucketKeeper(MemoryBuckets(time)), next(iter(keeper._lines.values()))._sock.dup()
+    keeper.close()
+    after.restore(state, [own])
+    assert [1.0] == await ask(sock, [PUBLIC], ["a"])
+    after.close()
 
 
 # Real processes.
