@@ -297,7 +297,7 @@ class SharedBuckets:
         if rest > 0.0:
             self._timer = self._loop.call_later(rest, self._look)
             return
-        log.warning("the supervisor is late with quotas, now: local")
+        log.warning("the supervisor is late with quotas, until then on_failure decides")
         self.failures += 1
         self.is_up = False
         self._settle_all()
@@ -309,7 +309,7 @@ class SharedBuckets:
 
     def _lose(self) -> None:
         if self._is_open:
-            log.warning("the supervisor counts quotas no more, now: local")
+            log.warning("the supervisor counts quotas no more, on_failure decides")
             self.failures += 1
             self._close()
 
