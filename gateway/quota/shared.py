@@ -110,8 +110,8 @@ class SharedBuckets:
 
     @property
     def is_replaced(self) -> bool:
-        """True while the memory of this process stands in for them."""
-        return not self.is_up
+        """True while the memory of this process stands in for them, and has counted anything."""
+        return not self.is_up and len(self.local) > 0
 
     @property
     def or_nothing(self) -> Buckets:

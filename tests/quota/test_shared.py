@@ -288,7 +288,7 @@ async def test_where_memory_may_not_stand_in_nobody_says(alone):
     answers = [careful.take_one(PUBLIC, "a"), careful.take([(UPLOAD, "b")], lease)]
     assert [None, None] == await asyncio.gather(*answers)
     assert [None, None] == [careful.take_one(PUBLIC, "a"), careful.take([(UPLOAD, "b")], lease)]
-    assert 0 == len(buckets)
+    assert (0, False, False) == (len(buckets), buckets.is_up, buckets.is_replaced)
 
 
 async def test_what_was_granted_too_late_is_given_back(alone, keeper, until):
