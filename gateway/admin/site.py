@@ -1,8 +1,8 @@
 """What operators and probes may ask, on a listener of its own.
 
-`/livez` and `/readyz` are open; the rest needs the token, where one is set. A browser on the same machine is
-an attacker here: the Host must be ours (DNS rebinding), and a request that changes something must carry a
-field that no form can send.
+`/livez`, `/readyz` and the files of the console are open; the rest needs the token, where one is set. A browser
+on the same machine is an attacker here: the Host must be ours (DNS rebinding), and a request that changes
+something must carry a field that no form can send.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import aiohttp_cors
 import orjson
 from aiohttp import web
 
+from gateway.admin import console
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
@@ -25,7 +26,7 @@ from gateway.reload import Outcome
 from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
 
-_OPEN = frozenset(["/livez", "/readyz"])
+_OPEN = frozenset(["/livez", "/readyz"]) | console.PATHS
 # Seconds: how long whoever asked for a long answer may take for it, and how long `stop` waits for those.
 _WRITING_AT_MOST = 10.0
 _SHUTDOWN_AT_MOST = 1.0
@@ -91,6 +92,7 @@ class Admin:
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
         application.router.add_post("/reload", self._reload_now)
+        console.add_console(application.router)
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),

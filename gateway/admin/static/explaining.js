@@ -1,0 +1,147 @@
+// Explains a request: one that is typed, by POST /explain, or one that came, by its id.
+
+import { Failure, json, post } from "./asking.js"
+import { at, fill, make, plain, say } from "./page.js"
+
+const KINDS = { passed: "good", answered: "good", refused: "bad", failed: "bad", reported: "warn", unknown: "warn" }
+
+export function listen() {
+    at("question").addEventListener("submit", (event) => {
+        event.preventDefault()
+        void tell(event.submitter, () => post("explain", question()), explained)
+    })
+    at("known").addEventListener("submit", (event) => {
+        event.preventDefault()
+        void tell(event.submitter, () => json(`decisions?request_id=${at("request-id").value}`), decided)
+    })
+}
+
+// Look up a request that came, and go to what is told of it.
+export function lookUp(id) {
+    at("request-id").value = id
+    at("explain").scrollIntoView({ block: "start" })
+    at("answer").focus({ preventScroll: true })
+    void tell(null, () => json(`decisions?request_id=${id}`), decided)
+}
+
+// The question as POST /explain takes it. Throws a Failure for a line that is no field.
+function question() {
+    const asked = { method: at("method").value.trim(), url: at("url").value.trim(), fields: fields(at("fields").value) }
+    const [subject, roles] = halves(at("principal").value.trim(), ":")
+    if (subject) asked.principal = { subject, roles: roles.split(",").map((role) => role.trim()).filter(Boolean) }
+    for (const [name, id] of [["token", "bearer"], ["client", "client"]]) {
+        if (at(id).value.trim()) asked[name] = at(id).value.trim()
+    }
+    if (at("body").value) asked.body = at("body").value
+    return asked
+}
+
+function fields(text) {
+    const found = {}
+    for (const line of text.split("\n").filter((each) => each.trim())) {
+        const [name, value] = halves(line, ":")
+        if (!line.includes(":") || !name.trim()) throw new Failure(0, `expected “Name: value”, got ${plain(line)}`)
+        const values = (found[name.trim()] ??= [])
+        values.push(value.trim())
+    }
+    return found
+}
+
+function halves(text, mark) {
+    const place = text.indexOf(mark)
+    return place < 0 ? [text, ""] : [text.slice(0, place), text.slice(place + 1)]
+}
+
+async function tell(button, ask, show) {
+    clear()
+    say(at("verdict"), "asking", "muted")
+    if (button) button.disabled = true
+    try {
+        show(await ask())
+    } catch (error) {
+        if (!(error instanceof Failure)) throw error
+        say(at("verdict"), `It could not be explained: ${error.message}`, "bad")
+        at("hints").replaceChildren(...(error.answer?.problems ?? []).map((problem) => make("li", "bad", problem)))
+    } finally {
+        if (button) button.disabled = false
+    }
+}
+
+function clear() {
+    say(at("gist"), "")
+    at("steps-box").hidden = true
+    at("hints").replaceChildren()
+    at("more").replaceChildren()
+}
+
+// What would become of a request, as `gateway explain --format json` tells it.
+function explained(told) {
+    const reason = told.reason ? ` for ${told.reason}` : ""
+    const status = told.status ? ` with ${told.status}` : ""
+    const { step, source } = told.decided_by
+    say(at("verdict"), `${told.verdict}${status}${reason}, by ${step}${source ? ` at ${source}` : ""}`, kind(told.verdict))
+    const { method, target, host, client } = told.request
+    const route = told.route ? `route ${told.route.id} at ${told.route.source}` : "no route"
+    say(at("gist"), `${method} ${target} to ${host}, from ${client}; ${route}`)
+    steps(told.steps)
+    at("hints").replaceChildren(...told.hints.map((hint) => make("li", "", hint)))
+    const { upstream, answer, response } = told
+    const sections = [
+        upstream && ["What the service gets", [upstream.request_line, ...lines(upstream.fields)]],
+        answer && ["The answer", [`status ${answer.status}`, ...lines(answer.fields), "", written(answer.body)]],
+        response && ["What is done to the response", changes(response)],
+        told.policy.length && ["The policy of the route", told.policy.map(policyLine)],
+    ]
+    at("more").replaceChildren(...sections.filter(Boolean).map(([title, text]) => folded(title, text)))
+}
+
+// What became of a request that came, as /decisions tells it.
+function decided(told) {
+    const by = told.policy ? ` by ${told.policy}${told.source ? ` at ${told.source}` : ""}` : ""
+    say(at("verdict"), `${told.decision} with ${told.status}${told.reason ? ` for ${told.reason}` : ""}${by}`, kind(told.decision))
+    say(at("gist"), `${told.method} ${told.path} to ${told.host}, from ${told.client}${told.principal ? `, ${told.principal}` : ""}; route ${told.route}, at ${told.time}`)
+    const reasons = new Map([...told.reported, [told.policy, told.reason]])
+    steps(told.policies.map(({ name, verdict, source }) => {
+        const isItsOwn = verdict === "reported" || verdict === "refused"
+        return { step: name, verdict, reason: isItsOwn ? reasons.get(name) : "", source, note: "" }
+    }))
+    const facts = Object.entries(told).filter(([name]) => name !== "policies")
+    at("more").replaceChildren(folded("The whole record", facts.map(([name, value]) => `${name}: ${written(value)}`)))
+}
+
+function steps(told) {
+    at("steps-box").hidden = false
+    const rows = told.map(({ step, verdict, reason, source, note }, place) => ({
+        key: `${place} ${step}`,
+        head: true,
+        cells: [
+            step,
+            { text: verdict.replace("_", " "), kind: kind(verdict) },
+            reason ?? "",
+            { text: source ?? "", kind: "path" },
+            { text: note ?? "", kind: "note" },
+        ],
+    }))
+    at("steps").replaceChildren()
+    fill(at("steps"), rows, "No policy was asked.")
+}
+
+const kind = (verdict) => KINDS[verdict] ?? "muted"
+const lines = (pairs) => pairs.map(([name, value]) => `${name}: ${value}`)
+const written = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1))
+const policyLine = ({ key, value, source }) => `${key}: ${written(value)}${source ? `   # ${source}` : ""}`
+
+function changes({ set, default: usual, add, remove }) {
+    const told = [["set", set], ["default", usual], ["add", add]]
+    const pairs = told.flatMap(([word, fields]) => lines(fields).map((line) => `${word}  ${line}`))
+    return [...pairs, ...remove.map((name) => `remove  ${name}`)]
+}
+
+function folded(title, text) {
+    const made = make("details", "", make("summary", "", title))
+    const block = make("pre", "")
+    block.textContent = text.map((line) => line.split("\n").map(plain).join("\n")).join("\n")
+    block.tabIndex = 0
+    made.append(block)
+    return made
+}
