@@ -6,10 +6,12 @@ but printable characters through: nobody can write a line that looks like one of
 
 import logging
 import time
-from typing import Final, TextIO, final
+from typing import Final, TextIO, final, get_args
 
-from gateway.config.snapshot import Log
+from gateway.config.snapshot import Level, Log
 from gateway.telemetry.escape import escaped_text
+
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
@@ -62,6 +64,20 @@ def application_log(settings: Log, stream: TextIO) -> None:
     root.setLevel(settings.level.upper())
     # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+def level() -> str:
+    """The level from which on messages are written."""
+    return logging.getLevelName(logging.getLogger().level).lower()
+
+
+def set_level(wanted: Level) -> None:
+    """Have messages of this level and above written from now on. The log tells so itself, on any level."""
+    log = logging.getLogger("gateway")
+    before = level()
+    logging.getLogger().setLevel(wanted.upper())
+    said = "the log tells from %s on, no longer from %s"
+    log.handle(log.makeRecord(log.name, logging.INFO, __name__, 0, said, (wanted, before), None))
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:

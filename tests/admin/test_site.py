@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import ClientSession, UnixConnector
 
-from gateway.admin import site
+from gateway.admin import answers, site
 
 TOKEN = "test-token"
 CONSOLE = "https://console.example"
@@ -270,7 +270,7 @@ async def test_whoever_reads_nothing_holds_nothing_but_his_connection(
     administered, ask, dial, monkeypatch, until
 ):
     """And that not for long: others are answered meanwhile, and it is cut."""
-    monkeypatch.setattr(site, "_WRITING_AT_MOST", 0.5)
+    monkeypatch.setattr(answers, "WRITING_AT_MOST", 0.5)
     gateway = await administered()
     # More than all buffers between the two hold.
     route = gateway.snapshot.routes[0]

@@ -1,0 +1,80 @@
+"""`/explain`: what would become of a request, and what became of one.
+
+Rehearsals are the work of one thread, so that no request that is under way waits for them.
+"""
+
+import asyncio
+import re
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Final, final
+
+from aiohttp import web
+
+from gateway.admin.answers import body, json_answer, refusal
+from gateway.config.problem import ConfigError
+from gateway.config.question import QuestionSpec, read_question
+from gateway.explain.rehearsals import Rehearsals
+from gateway.explain.remembered import remembered
+from gateway.proxy import Proxy
+from gateway.telemetry.decisions import Decisions
+
+# Questions that have their turn or wait for it, and the seconds after which nobody waits any longer.
+_ASKED_AT_MOST: Final = 8
+_ANSWERED_WITHIN: Final = 10.0
+_REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+@final
+class Explanations:
+    """Answers by the snapshot by which the proxy serves; `decisions` is None where nothing is remembered."""
+
+    def __init__(self, proxy: Proxy, decisions: Decisions | None) -> None:
+        self._proxy = proxy
+        self._decisions = decisions
+        self._rehearsals = Rehearsals(time.time)
+        self._thread = ThreadPoolExecutor(1, "explain")
+        self._asked: list[Future[dict[str, Any]]] = []
+
+    async def ask(self, request: web.Request) -> web.Response:
+        """`POST /explain`: what would become of a request."""
+        raw = await body(request)
+        if isinstance(raw, web.Response):
+            return raw
+        try:
+            return await self._answer(read_question(raw))
+        except ConfigError as error:
+            found = [{"key": problem.path, "message": problem.message} for problem in error.problems]
+            told = [f"{each['key']}: {each['message']}" if each["key"] else each["message"] for each in found]
+            return refusal(422, "; ".join(told), problems=found)
+
+    async def remember(self, request: web.Request) -> web.Response:
+        """`GET /explain?request_id=..`: what became of one."""
+        request_id = request.query.get("request_id", "")
+        if _REQUEST_ID.fullmatch(request_id) is None:
+            return refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
+        specs, decisions = self._proxy.snapshot.specs, self._decisions
+        if decisions is None:
+            return refusal(404, "Nothing is remembered here: telemetry.decisions is 0.")
+        told = await decisions.find(request_id)
+        if told is None:
+            return refusal(404, f"No such request is remembered: only the last {decisions.size} are.")
+        return json_answer(remembered(told, specs))
+
+    async def stop(self, application: web.Application) -> None:
+        """Answer nobody any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _answer(self, question: QuestionSpec) -> web.Response:
+        # Whoever gave up waiting has left his question behind: it counts until the thread is done with it.
+        self._asked = [each for each in self._asked if not each.done()]
+        if len(self._asked) >= _ASKED_AT_MOST:
+            return refusal(503, "Too many ask for this at a time.")
+        asked = self._thread.submit(self._rehearsals.ask, question, self._proxy.snapshot.specs)
+        self._asked.append(asked)
+        try:
+            async with asyncio.timeout(_ANSWERED_WITHIN):
+                told = await asyncio.wrap_future(asked)
+        except TimeoutError:
+            return refusal(503, "The answer takes too long.")
+        return json_answer(told)

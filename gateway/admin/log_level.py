@@ -1,0 +1,41 @@
+"""`/log-level`: from which level on the program's own log tells, until the next start."""
+
+from collections.abc import Callable
+from typing import final
+
+from aiohttp import web
+
+from gateway.admin.answers import body, json_answer, refusal
+from gateway.config.snapshot import Level
+from gateway.policy import json_text
+from gateway.proxy import Proxy
+from gateway.telemetry.application_log import LEVELS, level
+
+
+@final
+class LogLevel:
+    """Tells the level, and has `set_level` change it."""
+
+    def __init__(self, proxy: Proxy, set_level: Callable[[Level], None]) -> None:
+        self._proxy = proxy
+        self._set_level = set_level
+
+    async def tell(self, request: web.Request) -> web.Response:
+        """`GET /log-level`: the level, and that of the configuration, which the next start goes back to."""
+        return json_answer({"level": level(), "configured": self._proxy.snapshot.telemetry.log.level})
+
+    async def change(self, request: web.Request) -> web.Response:
+        """`POST /log-level` with `{"level": "debug"}`; the answer is that of `tell`."""
+        raw = await body(request)
+        if isinstance(raw, web.Response):
+            return raw
+        try:
+            said = json_text.parse(raw)
+        except ValueError:
+            said = None
+        asked = said.get("level") if isinstance(said, dict) and len(said) == 1 else None
+        wanted = next((each for each in LEVELS if each == asked), None)
+        if wanted is None:
+            return refusal(422, f'level: expected one of {", ".join(LEVELS)}, as {{"level": "debug"}}')
+        self._set_level(wanted)
+        return await self.tell(request)
