@@ -77,7 +77,7 @@ async function learnRefused() {
     try {
         const told = await json(`decisions?limit=${LOOKED_AT}`)
         const known = new Set(told.map(name))
-        const found = told.filter(({ decision }) => decision === "refused")
+        const found = told.filter(({ decision }) => decision === "refused" || decision === "failed")
         refused = [...found, ...refused.filter((each) => !known.has(name(each)))].slice(0, KEPT)
     } catch (error) {
         // A gateway that keeps no record has nothing to ask.

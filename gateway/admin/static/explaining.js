@@ -3,16 +3,16 @@
 import { Failure, json, post } from "./asking.js"
 import { at, fill, make, plain, say } from "./page.js"
 
-const KINDS = { passed: "good", answered: "good", refused: "bad", failed: "bad", reported: "warn", unknown: "warn" }
+const KINDS = { passed: "good", assumed: "good", answered: "good", refused: "bad", failed: "bad", "on trial": "warn", unknown: "warn" }
 
 export function listen() {
     at("question").addEventListener("submit", (event) => {
         event.preventDefault()
-        void tell(event.submitter, () => post("explain", question()), explained)
+        void tell(event.submitter, () => post("explain", question()))
     })
     at("known").addEventListener("submit", (event) => {
         event.preventDefault()
-        void tell(event.submitter, () => json(`decisions?request_id=${at("request-id").value}`), decided)
+        void tell(event.submitter, remembered)
     })
 }
 
@@ -21,8 +21,10 @@ export function lookUp(id) {
     at("request-id").value = id
     at("explain").scrollIntoView({ block: "start" })
     at("answer").focus({ preventScroll: true })
-    void tell(null, () => json(`decisions?request_id=${id}`), decided)
+    void tell(null, remembered)
 }
+
+const remembered = () => json(`explain?request_id=${encodeURIComponent(at("request-id").value.trim())}`)
 
 // The question as POST /explain takes it. Throws a Failure for a line that is no field.
 function question() {
@@ -52,7 +54,7 @@ function halves(text, mark) {
     return place < 0 ? [text, ""] : [text.slice(0, place), text.slice(place + 1)]
 }
 
-async function tell(button, ask, show) {
+async function tell(button, ask) {
     clear()
     say(at("verdict"), "asking", "muted")
     if (button) button.disabled = true
@@ -61,10 +63,8 @@ async function tell(button, ask, show) {
     } catch (error) {
         if (!(error instanceof Failure)) throw error
         say(at("verdict"), `It could not be explained: ${error.message}`, "bad")
-        at("hints").replaceChildren(...(error.answer?.problems ?? []).map((problem) => make("li", "bad", problem)))
-    } finally {
-        if (button) button.disabled = false
     }
+    if (button) button.disabled = false
 }
 
 function clear() {
@@ -74,39 +74,28 @@ function clear() {
     at("more").replaceChildren()
 }
 
-// What would become of a request, as `gateway explain --format json` tells it.
-function explained(told) {
-    const reason = told.reason ? ` for ${told.reason}` : ""
-    const status = told.status ? ` with ${told.status}` : ""
+// What would become of a request, or became of one: the members of both answers are the same, but for a few.
+function show(told) {
+    const { request, route, upstream, answer, response, decision } = told
     const { step, source } = told.decided_by
-    say(at("verdict"), `${told.verdict}${status}${reason}, by ${step}${source ? ` at ${source}` : ""}`, kind(told.verdict))
-    const { method, target, host, client } = told.request
-    const route = told.route ? `route ${told.route.id} at ${told.route.source}` : "no route"
-    say(at("gist"), `${method} ${target} to ${host}, from ${client}; ${route}`)
+    const by = step && `by ${step}${source ? ` at ${source}` : ""}`
+    const end = told.verdict === "passed" ? `to ${upstream?.name}` : by
+    const parts = [told.verdict, told.status && `with ${told.status}`, told.reason && `for ${told.reason}`, end]
+    say(at("verdict"), parts.filter(Boolean).join(" "), kind(told.verdict))
+    const where = typeof route === "object" && route !== null ? `${route.id} at ${route.source}` : (route ?? "none")
+    const who = [request.client, request.principal].filter(Boolean).join(", ")
+    const target = request.target ?? `${request.path}${request.query && `?${request.query}`}`
+    say(at("gist"), `${request.method} ${target} to ${request.host}, from ${who}; route ${where}`)
     steps(told.steps)
     at("hints").replaceChildren(...told.hints.map((hint) => make("li", "", hint)))
-    const { upstream, answer, response } = told
     const sections = [
-        upstream && ["What the service gets", [upstream.request_line, ...lines(upstream.fields)]],
+        upstream?.fields && ["What the service gets", [upstream.request_line, ...lines(upstream.fields)]],
         answer && ["The answer", [`status ${answer.status}`, ...lines(answer.fields), "", written(answer.body)]],
         response && ["What is done to the response", changes(response)],
+        decision && ["The record of the request", Object.entries(decision).map(member)],
         told.policy.length && ["The policy of the route", told.policy.map(policyLine)],
     ]
     at("more").replaceChildren(...sections.filter(Boolean).map(([title, text]) => folded(title, text)))
-}
-
-// What became of a request that came, as /decisions tells it.
-function decided(told) {
-    const by = told.policy ? ` by ${told.policy}${told.source ? ` at ${told.source}` : ""}` : ""
-    say(at("verdict"), `${told.decision} with ${told.status}${told.reason ? ` for ${told.reason}` : ""}${by}`, kind(told.decision))
-    say(at("gist"), `${told.method} ${told.path} to ${told.host}, from ${told.client}${told.principal ? `, ${told.principal}` : ""}; route ${told.route}, at ${told.time}`)
-    const reasons = new Map([...told.reported, [told.policy, told.reason]])
-    steps(told.policies.map(({ name, verdict, source }) => {
-        const isItsOwn = verdict === "reported" || verdict === "refused"
-        return { step: name, verdict, reason: isItsOwn ? reasons.get(name) : "", source, note: "" }
-    }))
-    const facts = Object.entries(told).filter(([name]) => name !== "policies")
-    at("more").replaceChildren(folded("The whole record", facts.map(([name, value]) => `${name}: ${written(value)}`)))
 }
 
 function steps(told) {
@@ -116,7 +105,7 @@ function steps(told) {
         head: true,
         cells: [
             step,
-            { text: verdict.replace("_", " "), kind: kind(verdict) },
+            { text: verdict, kind: kind(verdict) },
             reason ?? "",
             { text: source ?? "", kind: "path" },
             { text: note ?? "", kind: "note" },
@@ -129,6 +118,7 @@ function steps(told) {
 const kind = (verdict) => KINDS[verdict] ?? "muted"
 const lines = (pairs) => pairs.map(([name, value]) => `${name}: ${value}`)
 const written = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 1))
+const member = ([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`
 const policyLine = ({ key, value, source }) => `${key}: ${written(value)}${source ? `   # ${source}` : ""}`
 
 function changes({ set, default: usual, add, remove }) {

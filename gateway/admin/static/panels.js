@@ -36,9 +36,9 @@ export function follow(history) {
 function pair(histogram) {
     return [0.5, 0.99].map((share) => {
         const value = quantile(share, histogram)
-        const bounds = histogram?.map(([bound]) => bound).filter(Number.isFinite) ?? []
-        if (value < bounds[0]) return `<${duration(bounds[0])}`
-        return `${value === bounds.at(-1) ? "≥" : ""}${duration(value)}`
+        if (value === undefined) return duration(value)
+        const [first, last] = [histogram[0][0], histogram.at(-2)[0]]
+        return value < first ? `<${duration(first)}` : `${value === last ? "≥" : ""}${duration(value)}`
     })
 }
 
@@ -120,8 +120,8 @@ function traffic(route, seconds) {
         key: id,
         head: true,
         cells: [
-            id,
-            { text: path, kind: "path", title: says },
+            { text: id, title: says },
+            { text: path, kind: "path", title: path },
             number(rate(seconds ? requests / seconds : undefined)),
             (cell) => sparkline(cell, trails.get(id) ?? [], POINTS),
             number(share(refused, requests), refused ? "warn" : "muted"),
@@ -154,28 +154,38 @@ export function showUpstreams(history, upstreams) {
     say(at("failures"), told.length ? `without a response in the last 20 s: ${told.join(", ")}` : "", told.length ? "bad" : "muted")
 }
 
+// By reason, who refused and whether that is on trial; the route is the one that it happened on most.
 export function showReasons(history) {
-    const recent = new Map(history.growth("gateway_decisions_total").map(({ labels, value }) => [keyOf(labels), value]))
-    const ever = history.now.series("gateway_decisions_total").filter(({ value }) => value > 0)
-    const rows = ever
-        .map(({ labels, value }) => ({ labels, value, now: recent.get(keyOf(labels)) ?? 0 }))
-        .sort((one, other) => other.now - one.now || other.value - one.value)
-        .slice(0, ROWS)
-        .map(({ labels, value, now }) => ({
-            key: keyOf(labels),
-            head: true,
-            cells: [
-                labels.reason,
-                labels.mode === "enforce" ? labels.policy : `${labels.policy}, on trial`,
-                labels.route,
-                number(count(now), now ? "warn" : "muted"),
-                number(count(value)),
-            ],
-        }))
-    fill(at("reasons"), rows, "Nothing was refused since the start.")
+    const found = new Map()
+    const lately = new Map(history.growth("gateway_decisions_total").map(({ labels, value }) => [labels, value]))
+    for (const { labels, value } of history.now.series("gateway_decisions_total")) {
+        const { reason, policy, mode, route } = labels
+        const key = [reason, policy, mode].join(" ")
+        const one = found.get(key) ?? { key, reason, policy, mode, routes: [], now: 0, ever: 0 }
+        one.routes.push([value, route])
+        one.now += lately.get(labels) ?? 0
+        one.ever += value
+        found.set(key, one)
+    }
+    const sorted = [...found.values()].sort((one, other) => other.now - one.now || other.ever - one.ever)
+    fill(at("reasons"), sorted.slice(0, ROWS).map(reasonRow), "Nothing was refused since the start.")
 }
 
-const keyOf = ({ route, policy, reason, mode }) => [route, policy, reason, mode].join(" ")
+function reasonRow({ key, reason, policy, mode, routes, now, ever }) {
+    const [, most] = routes.reduce((one, other) => (other[0] > one[0] ? other : one))
+    const others = routes.length > 1 ? ` +${routes.length - 1}` : ""
+    return {
+        key,
+        head: true,
+        cells: [
+            reason,
+            mode === "enforce" ? policy : `${policy}, on trial`,
+            { text: `${most}${others}`, kind: "cut", title: routes.map(([value, route]) => `${route} ${value}`).join("\n") },
+            number(count(now), now ? "warn" : "muted"),
+            number(count(ever)),
+        ],
+    }
+}
 
 // The requests that were refused, newest first; `explain` is called with the id of one.
 export function showRefused(decisions, explain) {
@@ -190,7 +200,7 @@ export function showRefused(decisions, explain) {
             (cell) => button(cell, told, explain),
         ],
     }))
-    fill(at("refused"), rows, "None of the last requests was refused.")
+    fill(at("refused"), rows, "None of the last requests was refused, or no requests are remembered (telemetry.decisions).")
 }
 
 function button(cell, { request_id, method, path }, explain) {
