@@ -1,7 +1,7 @@
 """The console: a page at `/` of the admin listener, and the few files that it loads.
 
-They hold no data, so they are open like the probes: what the page shows it asks for itself, with the token that
-somebody gives it. Its policy lets nothing run or load but these files, and no other page frame it.
+They hold no data, so they are open like the probes: what the page shows it asks for itself, with the token
+that somebody gives it. Its policy lets nothing run or load but these files, and no other page frame it.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ _FILES: Final = {
     "/console/icon.svg": ("icon.svg", "image/svg+xml"),
     **{
         f"/console/{name}.js": (f"{name}.js", "text/javascript")
-        for name in ("asking", "console", "explaining", "metrics", "panels", "page")
+        for name in ("asking", "console", "explaining", "metrics", "page", "panels", "traffic")
     },
 }
 PATHS: Final = frozenset(_FILES)

@@ -1,8 +1,8 @@
 """What operators and probes may ask, on a listener of its own.
 
-`/livez`, `/readyz` and the files of the console are open; the rest needs the token, where one is set. A browser
-on the same machine is an attacker here: the Host must be ours (DNS rebinding), and a request that changes
-something must carry a field that no form can send.
+`/livez`, `/readyz` and the files of the console are open; the rest needs the token, where one is set. A
+browser on the same machine is an attacker here: the Host must be ours (DNS rebinding), and a request that
+changes something must carry a field that no form can send.
 """
 
 import hmac

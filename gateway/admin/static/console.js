@@ -5,6 +5,7 @@ import * as explaining from "./explaining.js"
 import { History, Reading, sums } from "./metrics.js"
 import { at, make, say } from "./page.js"
 import * as panels from "./panels.js"
+import * as traffic from "./traffic.js"
 
 // Milliseconds between two rounds: at least, at most, and how often the time of a round that passes between.
 const PACE = 2_000
@@ -53,7 +54,7 @@ async function ask() {
     const [page, told] = await Promise.all([text("metrics"), json("upstreams")])
     upstreams = told
     if (history.add(new Reading(page, performance.now() / 1000))) begin()
-    panels.follow(history)
+    traffic.follow(history)
     const [serving] = history.now.series("gateway_config_info")
     if (serving?.labels.version !== version) {
         routes = await json("routes")
@@ -64,7 +65,7 @@ async function ask() {
 }
 
 function begin() {
-    panels.forget()
+    traffic.forget()
     refused = []
     counted = -1
 }
@@ -90,8 +91,8 @@ const name = ({ request_id, time }) => `${request_id} ${time}`
 function show() {
     at("access").hidden = true
     at("figures").hidden = false
-    panels.showTiles(history)
-    panels.showTraffic(history, routes)
+    traffic.showTiles(history)
+    traffic.showTraffic(history, routes)
     panels.showUpstreams(history, upstreams)
     panels.showReasons(history)
     panels.showRefused(refused, explaining.lookUp)
@@ -104,9 +105,9 @@ const state = (message, kind) => say(at("status"), message, `state ${kind}`)
 function troubled(error) {
     if (error.status === 401) return lock()
     // What is no Failure is an answer in a form that nothing here expects.
-    const { status, message } = error instanceof Failure ? error : { status: 0, message: `strange answer: ${error.message}` }
+    const why = error instanceof Failure ? error.message : `strange answer: ${error.message}`
     const stale = at("figures").hidden ? "" : "; the figures are old"
-    state(`${status || ""} ${message}${stale}; trying again`.trim(), "bad")
+    state(`${error.status || ""} ${why}${stale}; trying again`.trim(), "bad")
 }
 
 function lock() {
@@ -151,7 +152,7 @@ at("access-form").addEventListener("submit", (event) => {
     void round()
 })
 for (const id of ["filter", "order", "quiet"]) {
-    at(id).addEventListener("input", () => panels.showTraffic(history, routes))
+    at(id).addEventListener("input", () => traffic.showTraffic(history, routes))
 }
 at("reload").addEventListener("click", reload)
 document.addEventListener("visibilitychange", () => wait(PACE))

@@ -3,7 +3,10 @@
 import { Failure, json, post } from "./asking.js"
 import { at, fill, make, plain, say } from "./page.js"
 
-const KINDS = { passed: "good", assumed: "good", answered: "good", refused: "bad", failed: "bad", "on trial": "warn", unknown: "warn" }
+const KINDS = {
+    ...{ passed: "good", assumed: "good", answered: "good" },
+    ...{ refused: "bad", failed: "bad", "on trial": "warn", unknown: "warn" },
+}
 
 export function listen() {
     at("question").addEventListener("submit", (event) => {
@@ -24,22 +27,24 @@ export function lookUp(id) {
     void tell(null, remembered)
 }
 
-const remembered = () => json(`explain?request_id=${encodeURIComponent(at("request-id").value.trim())}`)
+const remembered = () => json(`explain?request_id=${encodeURIComponent(typed("request-id"))}`)
 
 // The question as POST /explain takes it. Throws a Failure for a line that is no field.
 function question() {
-    const asked = { method: at("method").value.trim(), url: at("url").value.trim(), fields: fields(at("fields").value) }
-    const [subject, roles] = halves(at("principal").value.trim(), ":")
-    if (subject) asked.principal = { subject, roles: roles.split(",").map((role) => role.trim()).filter(Boolean) }
-    for (const [name, id] of [["token", "bearer"], ["client", "client"]]) {
-        if (at(id).value.trim()) asked[name] = at(id).value.trim()
+    const [subject, roles] = halves(typed("principal"), ":")
+    return {
+        ...{ method: typed("method"), url: typed("url"), fields: fields(at("fields").value) },
+        ...{ client: typed("client"), body: at("body").value },
+        ...(subject && { principal: { subject, roles: roles.split(",").map((role) => role.trim()).filter(Boolean) } }),
+        ...(typed("bearer") && { token: typed("bearer") }),
     }
-    if (at("body").value) asked.body = at("body").value
-    return asked
 }
 
+const typed = (id) => at(id).value.trim()
+
 function fields(text) {
-    const found = {}
+    // An object without a prototype: any name of a field is only a name.
+    const found = Object.create(null)
     for (const line of text.split("\n").filter((each) => each.trim())) {
         const [name, value] = halves(line, ":")
         if (!line.includes(":") || !name.trim()) throw new Failure(0, `expected “Name: value”, got ${plain(line)}`)
@@ -54,17 +59,23 @@ function halves(text, mark) {
     return place < 0 ? [text, ""] : [text.slice(0, place), text.slice(place + 1)]
 }
 
+let asked = 0
+
+// Whoever asks again meanwhile is not told of what was asked before.
 async function tell(button, ask) {
+    const turn = ++asked
     clear()
     say(at("verdict"), "asking", "muted")
     if (button) button.disabled = true
     try {
-        show(await ask())
+        const told = await ask()
+        if (turn === asked) show(told)
     } catch (error) {
         if (!(error instanceof Failure)) throw error
-        say(at("verdict"), `It could not be explained: ${error.message}`, "bad")
+        if (turn === asked) say(at("verdict"), `It could not be explained: ${error.message}`, "bad")
+    } finally {
+        if (button) button.disabled = false
     }
-    if (button) button.disabled = false
 }
 
 function clear() {

@@ -9,7 +9,7 @@ const BULKY = /_bucket$|^gateway_requests_total$/
 // Seconds over which rates and quantiles are told.
 const WINDOW = 20
 
-function unescape(value) {
+function unquoted(value) {
     return value.replace(/\\(.)/g, (_, letter) => (letter === "n" ? "\n" : letter))
 }
 
@@ -31,7 +31,7 @@ export class Reading {
         const [, name, written = "", number] = found
         const value = Number(number)
         const labels = {}
-        for (const [, label, quoted] of written.matchAll(LABEL)) labels[label] = unescape(quoted)
+        for (const [, label, quoted] of written.matchAll(LABEL)) labels[label] = unquoted(quoted)
         const bound = labels.le === "+Inf" ? Infinity : Number(labels.le)
         if (name.endsWith("_bucket")) this.#bounds.set(name, (this.#bounds.get(name) ?? new Set()).add(bound))
         // Thousands of routes without a request would be thousands of zeros, in each reading that is kept.

@@ -99,6 +99,9 @@ function lines(parent, width, height) {
     return parent.firstElementChild.children
 }
 
+// A cell of a number.
+export const number = (text, kind = "") => ({ text, kind: `n ${kind}`.trim() })
+
 export const count = (value) => (value === undefined ? "–" : COUNT.format(value))
 
 export function rate(value) {
