@@ -323,7 +323,7 @@ async def test_what_others_said_stays_text(opened, signer):
     await opened.page.click("#refused button")
     await opened.shows("#verdict", "missing_role")
     await opened.page.click("summary >> text=record")
-    seen = HOSTILE.replace("\u202e", "\\u202e")
+    seen = HOSTILE.replace("\u202e", "\\u{202e}")
     assert seen in await opened.text("#refused")
     record = await opened.text("#more details[open] pre")
     assert f"principal: {seen}" in record

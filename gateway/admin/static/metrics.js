@@ -3,7 +3,10 @@
 const LINE = /^([a-z_]+)(?:\{((?:[^"}]|"(?:[^"\\]|\\.)*")*)\})? (\S+)/
 const LABEL = /([a-z_]+)="((?:[^"\\]|\\.)*)"/g
 // What the console shows; everything else of the page is passed over.
-const WANTED = /^(?:gateway_(?:requests_(?:total|in_flight)|(?:request_duration|overhead|upstream_duration)_seconds_bucket|decisions_|quota_|upstream_failures_|client_connections|reload_|config_|build_)|process_start_time)/
+const WANTED = new RegExp(
+    "^(?:process_start_time|gateway_(?:requests_total|requests_in_flight|client_connections|upstream_failures|" +
+        "decisions|quota|reload|config|build|(?:request_duration|overhead|upstream_duration)_seconds_bucket))",
+)
 // Of which there are many for each route.
 const BULKY = /_bucket$|^gateway_requests_total$/
 // Seconds over which rates and quantiles are told.

@@ -1,18 +1,15 @@
 // Pieces of the page. Whatever others said becomes text nodes, never markup, and cannot turn the text around.
 
 const SVG = "http://www.w3.org/2000/svg"
-// Controls, and what has no width or changes the direction of what stands around it.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
+// Controls, what turns the text around it, what ends a line, what has no width, and half characters.
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 const COUNT = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
 
 export const at = (id) => document.getElementById(id)
 
 // Text as it can be seen: what could not is spelt as its code.
 export function plain(value) {
-    return String(value ?? "").replace(
-        UNSEEN,
-        (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-    )
+    return String(value ?? "").replace(UNSEEN, (letter) => `\\u{${letter.codePointAt(0).toString(16)}}`)
 }
 
 // An element with a class, of texts and other elements.

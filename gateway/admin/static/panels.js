@@ -20,10 +20,10 @@ export function showUpstreams(history, upstreams) {
             ],
         })),
     )
-    fill(at("endpoints"), rows, "No upstream: the gateway answers by itself. Name one under “upstreams” in gateway.yaml.")
+    fill(at("endpoints"), rows, "No upstream is named: the gateway answers by itself. See “upstreams” in gateway.yaml.")
     const failures = history.growth("gateway_upstream_failures_total").filter(({ value }) => value > 0)
     const told = failures.map(({ labels, value }) => `${labels.upstream} ${count(value)} × ${labels.reason}`)
-    say(at("failures"), told.length ? `without a response in the last 20 s: ${told.join(", ")}` : "", told.length ? "bad" : "muted")
+    say(at("failures"), told.length ? `without a response in the last 20 s: ${told.join(", ")}` : "", "bad")
 }
 
 // By reason, who refused and whether that is on trial; the route is the one that it happened on most.
@@ -52,7 +52,7 @@ function reasonRow({ key, reason, policy, mode, routes, now, ever }) {
         cells: [
             reason,
             mode === "enforce" ? policy : `${policy}, on trial`,
-            { text: `${most}${others}`, kind: "cut", title: routes.map(([value, route]) => `${route} ${value}`).join("\n") },
+            { text: `${most}${others}`, kind: "cut", title: routes.slice(0, 20).map(([, route]) => route).join(", ") },
             number(count(now), now ? "warn" : "muted"),
             number(count(ever)),
         ],
@@ -72,7 +72,7 @@ export function showRefused(decisions, explain) {
             (cell) => button(cell, told, explain),
         ],
     }))
-    fill(at("refused"), rows, "None of the last requests was refused, or no requests are remembered (telemetry.decisions).")
+    fill(at("refused"), rows, "None of the last requests was refused, or telemetry.decisions is 0.")
 }
 
 function button(cell, { request_id, method, path }, explain) {
@@ -89,7 +89,8 @@ export function showQuotas(history) {
     const recent = sums(history.growth("gateway_quota_refusals_total"), "tier")
     const rows = now.series("gateway_quota_refusals_total").map(({ labels: { tier }, value }) => {
         const refused = recent.get(tier) ?? 0
-        return { key: tier, head: true, cells: [tier, number(count(refused), refused ? "warn" : "muted"), number(count(value))] }
+        const lately = number(count(refused), refused ? "warn" : "muted")
+        return { key: tier, head: true, cells: [tier, lately, number(count(value))] }
     })
     fill(at("tiers"), rows, "No tier is in use. Name some under “tiers”, and give routes a “quota”.")
     const stores = now.series("gateway_quota_store_up")
