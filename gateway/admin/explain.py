@@ -6,6 +6,7 @@ Rehearsals are the work of one thread, so that no request that is under way wait
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, final
 
@@ -17,21 +18,24 @@ from gateway.config.question import QuestionSpec, read_question
 from gateway.explain.rehearsals import Rehearsals
 from gateway.explain.remembered import remembered
 from gateway.proxy import Proxy
-from gateway.telemetry.decisions import Decisions
 
 # Questions that have their turn or wait for it, and the seconds after which nobody waits any longer.
 _ASKED_AT_MOST: Final = 8
 _ANSWERED_WITHIN: Final = 10.0
+Find = Callable[[str], Awaitable[dict[str, Any] | None]]
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 @final
 class Explanations:
-    """Answers by the snapshot by which the proxy serves; `decisions` is None where nothing is remembered."""
+    """Answers by the snapshot by which the proxy serves.
 
-    def __init__(self, proxy: Proxy, decisions: Decisions | None) -> None:
+    `find` tells what became of the request with an id, if that is remembered; it is None where nothing is.
+    """
+
+    def __init__(self, proxy: Proxy, find: Find | None) -> None:
         self._proxy = proxy
-        self._decisions = decisions
+        self._find = find
         self._rehearsals = Rehearsals(time.time)
         self._thread = ThreadPoolExecutor(1, "explain")
         self._asked: list[Future[dict[str, Any]]] = []
@@ -53,13 +57,14 @@ class Explanations:
         request_id = request.query.get("request_id", "")
         if _REQUEST_ID.fullmatch(request_id) is None:
             return refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
-        specs, decisions = self._proxy.snapshot.specs, self._decisions
-        if decisions is None:
+        if self._find is None:
             return refusal(404, "Nothing is remembered here: telemetry.decisions is 0.")
-        told = await decisions.find(request_id)
+        told = await self._find(request_id)
+        snapshot = self._proxy.snapshot
         if told is None:
-            return refusal(404, f"No such request is remembered: only the last {decisions.size} are.")
-        return json_answer(remembered(told, specs))
+            kept = snapshot.telemetry.decisions
+            return refusal(404, f"No such request is remembered: only the last {kept} are.")
+        return json_answer(remembered(told, snapshot.specs))
 
     async def stop(self, application: web.Application) -> None:
         """Answer nobody any more."""

@@ -1,6 +1,6 @@
 """`/log-level`: from which level on the program's own log tells, until the next start."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import final
 
 from aiohttp import web
@@ -9,16 +9,23 @@ from gateway.admin.answers import body, json_answer, refusal
 from gateway.config.snapshot import Level
 from gateway.policy import json_text
 from gateway.proxy import Proxy
-from gateway.telemetry.application_log import LEVELS, level
+from gateway.telemetry.application_log import LEVELS, level, set_level
+
+Change = Callable[[Level], Awaitable[object]]
+
+
+async def change_own(wanted: Level) -> None:
+    """Change the level of this process."""
+    set_level(wanted)
 
 
 @final
 class LogLevel:
-    """Tells the level, and has `set_level` change it."""
+    """Tells the level, and has `change` make it another one."""
 
-    def __init__(self, proxy: Proxy, set_level: Callable[[Level], None]) -> None:
+    def __init__(self, proxy: Proxy, change: Change) -> None:
         self._proxy = proxy
-        self._set_level = set_level
+        self._change = change
 
     async def tell(self, request: web.Request) -> web.Response:
         """`GET /log-level`: the level, and that of the configuration, which the next start goes back to."""
@@ -37,5 +44,5 @@ class LogLevel:
         wanted = next((each for each in LEVELS if each == asked), None)
         if wanted is None:
             return refusal(422, f'level: expected one of {", ".join(LEVELS)}, as {{"level": "debug"}}')
-        self._set_level(wanted)
+        await self._change(wanted)
         return await self.tell(request)

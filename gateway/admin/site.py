@@ -21,13 +21,12 @@ from gateway.admin.answers import json_answer as _json
 from gateway.admin.answers import refusal as _refusal
 from gateway.admin.config import Configuration
 from gateway.admin.explain import Explanations
-from gateway.admin.log_level import LogLevel
+from gateway.admin.log_level import LogLevel, change_own
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
 from gateway.proxy import Proxy
 from gateway.reload import Outcome
-from gateway.telemetry.application_log import set_level
 from gateway.telemetry.decisions import Decisions
 from gateway.telemetry.page import Page
 
@@ -93,23 +92,25 @@ class Admin:
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_AT_MOST)
         application.on_response_prepare.append(_harden)
+        console.add_console(application.router)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
+        find = self._decisions.find if self._decisions is not None else None
+        explanations = Explanations(self._proxy, find)
+        application.on_cleanup.append(explanations.stop)
+        log_level = LogLevel(self._proxy, change_own)
+        # Resources of their own, which no other origin is let near: those only read.
         application.router.add_post("/reload", self._reload_now)
-        console.add_console(application.router)
+        application.router.add_post("/explain", explanations.ask)
+        application.router.add_post("/log-level", log_level.change)
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
+            application.router.add_get("/config", Configuration(self._proxy).tell),
+            application.router.add_get("/explain", explanations.remember),
+            application.router.add_get("/log-level", log_level.tell),
         ]
-        readable.append(application.router.add_get("/config", Configuration(self._proxy).tell))
-        explanations = Explanations(self._proxy, self._decisions)
-        application.on_cleanup.append(explanations.stop)
-        readable.append(application.router.add_get("/explain", explanations.remember))
-        application.router.add_post("/explain", explanations.ask)
-        log_level = LogLevel(self._proxy, set_level)
-        readable.append(application.router.add_get("/log-level", log_level.tell))
-        application.router.add_post("/log-level", log_level.change)
         if self._decisions is not None:
             tells = partial(_decisions, self._decisions)
             readable.append(application.router.add_get("/decisions", tells))

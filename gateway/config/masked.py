@@ -58,7 +58,7 @@ _FREE: Final = frozenset(
 # Credentials before a host, however broken the URL; a key or a certificate in the place of its path.
 _USER: Final = re.compile(r"//.*@", re.DOTALL)
 _PEM: Final = "-----BEGIN"
-_AUTHORITY: Final = re.compile(r"https?://[^/?#@]*(?![^/?#])")
+_AUTHORITY: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:[0-9]{1,5})?(?![^/?#])")
 
 
 def masked_gateway(data: object) -> object:

@@ -90,8 +90,7 @@ def _policy(route: str, specs: Specs) -> list[dict[str, Any]]:
 
 def _lines(said: Mapping[str, Any], ink: Ink) -> Iterator[str]:
     request, keys = said["request"], [_key(key) for key in said["policy"]]
-    query = f"?{request['query']}" if request["query"] else ""
-    url = f"{request['method']} {request['host']}{request['path']}{query}".strip()
+    url = f"{request['method']} {request['host']}{request['path']}{request['query']}".strip()
     who = f", as {request['principal']}:{','.join(request['roles'])}" if request["principal"] else ""
     yield f"{ink.bold(url or 'What was no request')}  from {request['client']} at {request['time']}{who}"
     yield ""

@@ -27,11 +27,6 @@ class Decisions:
         self._routes: list[Route | None] = [None] * count
         self._next = 0
 
-    @property
-    def size(self) -> int:
-        """How many lines are kept at most."""
-        return len(self._lines)
-
     def keep(self, line: bytes, route: Route | None) -> None:
         """Take the place of the oldest line; no route where there was no request to route."""
         place = self._next
