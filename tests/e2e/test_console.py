@@ -14,7 +14,7 @@ import pytest
 from aiohttp import ClientSession, web
 from playwright.async_api import Browser, Page, Request
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 CONFIG = """\
 version: 1
 listeners: [{{address: "127.0.0.1:0"}}]
