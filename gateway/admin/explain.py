@@ -13,16 +13,20 @@ from typing import Any, Final, final
 from aiohttp import web
 
 from gateway.admin.answers import body, json_answer, refusal
+from gateway.config.compile import Specs
 from gateway.config.problem import ConfigError
-from gateway.config.question import QuestionSpec, read_question
+from gateway.config.question import read_question
 from gateway.explain.rehearsals import Rehearsals
 from gateway.explain.remembered import remembered
 from gateway.proxy import Proxy
 
+Find = Callable[[str], Awaitable[dict[str, Any] | None]]
+
 # Questions that have their turn or wait for it, and the seconds after which nobody waits any longer.
 _ASKED_AT_MOST: Final = 8
 _ANSWERED_WITHIN: Final = 10.0
-Find = Callable[[str], Awaitable[dict[str, Any] | None]]
+# How much of what is wrong with a question is told.
+_PROBLEMS_AT_MOST: Final = 20
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -45,12 +49,20 @@ class Explanations:
         raw = await body(request)
         if isinstance(raw, web.Response):
             return raw
+        # Whoever gave up waiting has left his question behind: it counts until the thread is done with it.
+        self._asked = [each for each in self._asked if not each.done()]
+        if len(self._asked) >= _ASKED_AT_MOST:
+            return refusal(503, "Too many ask for this at a time.")
+        asked = self._thread.submit(self._told, raw, self._proxy.snapshot.specs)
+        self._asked.append(asked)
         try:
-            return await self._answer(read_question(raw))
+            async with asyncio.timeout(_ANSWERED_WITHIN):
+                told = await asyncio.wrap_future(asked)
         except ConfigError as error:
-            found = [{"key": problem.path, "message": problem.message} for problem in error.problems]
-            told = [f"{each['key']}: {each['message']}" if each["key"] else each["message"] for each in found]
-            return refusal(422, "; ".join(told), problems=found)
+            return _unclear(error)
+        except TimeoutError:
+            return refusal(503, "The answer takes too long.")
+        return json_answer(told)
 
     async def remember(self, request: web.Request) -> web.Response:
         """`GET /explain?request_id=..`: what became of one."""
@@ -70,16 +82,14 @@ class Explanations:
         """Answer nobody any more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _answer(self, question: QuestionSpec) -> web.Response:
-        # Whoever gave up waiting has left his question behind: it counts until the thread is done with it.
-        self._asked = [each for each in self._asked if not each.done()]
-        if len(self._asked) >= _ASKED_AT_MOST:
-            return refusal(503, "Too many ask for this at a time.")
-        asked = self._thread.submit(self._rehearsals.ask, question, self._proxy.snapshot.specs)
-        self._asked.append(asked)
-        try:
-            async with asyncio.timeout(_ANSWERED_WITHIN):
-                told = await asyncio.wrap_future(asked)
-        except TimeoutError:
-            return refusal(503, "The answer takes too long.")
-        return json_answer(told)
+    def _told(self, raw: bytes, specs: Specs) -> dict[str, Any]:
+        """The answer to a question; in the thread, also for finding out all that is wrong with it."""
+        return self._rehearsals.ask(read_question(raw), specs)
+
+
+def _unclear(error: ConfigError) -> web.Response:
+    """What is wrong with a question, with the keys that are meant."""
+    problems = error.problems[:_PROBLEMS_AT_MOST]
+    told = [f"{problem.path}: {problem.message}".removeprefix(": ") for problem in problems]
+    found = [{"key": problem.path, "message": problem.message} for problem in problems]
+    return refusal(422, "; ".join(told), problems=found)

@@ -6,15 +6,14 @@ from typing import final
 from aiohttp import web
 
 from gateway.admin.answers import body, json_answer, refusal
-from gateway.config.snapshot import Level
 from gateway.policy import json_text
 from gateway.proxy import Proxy
 from gateway.telemetry.application_log import LEVELS, level, set_level
 
-Change = Callable[[Level], Awaitable[object]]
+Change = Callable[[str], Awaitable[object]]
 
 
-async def change_own(wanted: Level) -> None:
+async def change_own(wanted: str) -> None:
     """Change the level of this process."""
     set_level(wanted)
 
@@ -40,9 +39,8 @@ class LogLevel:
             said = json_text.parse(raw)
         except ValueError:
             said = None
-        asked = said.get("level") if isinstance(said, dict) and len(said) == 1 else None
-        wanted = next((each for each in LEVELS if each == asked), None)
-        if wanted is None:
+        wanted = said.get("level") if isinstance(said, dict) and len(said) == 1 else None
+        if wanted not in LEVELS:
             return refusal(422, f'level: expected one of {", ".join(LEVELS)}, as {{"level": "debug"}}')
         await self._change(wanted)
         return await self.tell(request)

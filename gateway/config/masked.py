@@ -6,8 +6,9 @@ closed words and addresses are told.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Final, Literal, Union, final, get_args, get_origin
 
@@ -63,18 +64,17 @@ _AUTHORITY: Final = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(:
 
 def masked_gateway(data: object) -> object:
     """What stands in gateway.yaml, with what holds by default where it says nothing."""
-    return _told(_Key("", GatewaySpec), data)
+    return _told((_Shape(spec=GatewaySpec),), data)
 
 
 def masked_policies(data: object) -> object:
     """The same for a file of policies."""
-    return _told(_Key("", PoliciesSpec), data)
+    return _told((_Shape(spec=PoliciesSpec),), data)
 
 
 def masked_key(name: str, value: object) -> object:
     """The value of one key of a route, its own or that of a default."""
-    field = next((each for key, each in _fields(RouteSpec) if key == name), None)
-    return MASK if field is None else _member(RouteSpec, name, field, value)
+    return _told(_keys(RouteSpec).get(name, ()), value)
 
 
 def bare(url: str) -> str:
@@ -87,110 +87,66 @@ def bare(url: str) -> str:
 
 @final
 @dataclass(frozen=True, slots=True)
-class _Key:
-    """Where a value stands: the key that holds it, as `Spec.key`, its shape, and what reads its text."""
+class _Shape:
+    """One of the shapes that a value may have. No shape at all is that of a secret.
 
-    name: str
-    shape: Any
+    It is a mapping with the keys of `spec`, or with any keys where only `members` are known, or a list of
+    `items`; else a scalar. A text is told by what `reads` it, or, where it is free, by `key`; what is neither
+    is no text, but a number or a closed word.
+    """
+
+    spec: type[Spec] | None = None
+    members: "_Shapes | None" = None
+    items: "_Shapes | None" = None
+    is_text: bool = False
     reads: Callable[[str], object] | None = None
+    key: str = ""
+
+    def fits(self, value: object) -> bool:
+        """Whether a value, of which the schema has already approved, has this shape."""
+        if isinstance(value, dict):
+            return self.members is not None or (self.spec is not None and _has(self.spec, value))
+        if isinstance(value, list | tuple):
+            return self.items is not None
+        return self.spec is None and self.members is None and self.items is None
 
 
-def _told(key: _Key, value: object) -> object:
-    fitting = [each for each in _shapes(key) if _fits(each.shape, value)]
+_Shapes = tuple[_Shape, ...]
+
+
+def _told(shapes: _Shapes, value: object) -> object:
+    fitting = [shape for shape in shapes if shape.fits(value)]
     if not fitting:
         return MASK
+    shape = fitting[0]
     if isinstance(value, dict):
-        return _mapping(fitting, value)
+        if shape.spec is not None:
+            return _mapping(shape.spec, value)
+        return {name: _told(shape.members or (), each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        (item, *_) = get_args(fitting[0].shape)
-        return [_told(replace(key, shape=item), each) for each in value]
+        return [_told(shape.items or (), each) for each in value]
     told = [_scalar(each, value) for each in fitting]
     # Where a text may mean two things, the stricter view counts.
     return MASK if MASK in told else told[0]
 
 
-def _shapes(key: _Key) -> Iterator[_Key]:
-    """What may stand at a key, one by one."""
-    origin, arguments = get_origin(key.shape), get_args(key.shape)
-    if origin is Annotated:
-        reads = next((note.parse for note in arguments[1:] if isinstance(note, Reads)), key.reads)
-        if reads is not None:
-            yield replace(key, shape=str, reads=reads)
-        elif not any(isinstance(note, FieldInfo) and not note.repr for note in arguments[1:]):
-            yield from _shapes(replace(key, shape=arguments[0]))
-    elif origin in (Union, UnionType):
-        for member in arguments:
-            yield from _shapes(replace(key, shape=member))
-    else:
-        yield key
+def _mapping(spec: type[Spec], value: Mapping[str, object]) -> dict[str, object]:
+    keys, others = _keys(spec), _others(spec)
+    told = {name: _told(keys.get(name, others), each) for name, each in value.items()}
+    return told | {name: usual for name, usual in _usual(spec).items() if name not in value}
 
 
-def _fits(shape: Any, value: object) -> bool:
-    origin = get_origin(shape)
-    if isinstance(value, dict):
-        return origin is dict or (isinstance(shape, type) and issubclass(shape, Spec))
-    if isinstance(value, list | tuple):
-        return origin is tuple
-    return origin is Literal or shape in (str, int, float, bool)
-
-
-def _mapping(shapes: list[_Key], value: dict[str, object]) -> object:
-    first = shapes[0]
-    if get_origin(first.shape) is dict:
-        item = get_args(first.shape)[1]
-        return {name: _told(replace(first, shape=item), each) for name, each in value.items()}
-    names = value.keys()
-    spec = next((each.shape for each in shapes if names <= {key for key, _ in _fields(each.shape)}), None)
-    # Beside its own keys a choice of tiers has one for each value: names of tiers, all of them.
-    spec = spec or next((each.shape for each in shapes if each.shape.model_config["extra"] == "allow"), None)
-    return MASK if spec is None else _members(spec, value)
-
-
-def _members(spec: type[Spec], value: dict[str, object]) -> dict[str, object]:
-    fields = dict(_fields(spec))
-    told: dict[str, object] = {}
-    for name, each in value.items():
-        if name in fields:
-            told[name] = _member(spec, name, fields[name], each)
-        else:
-            more = get_args(spec.__annotations__["__pydantic_extra__"])
-            told[name] = _told(_Key("", more[1]), each)
-    return told | {name: usual for name, usual in _usual(spec) if name not in value}
-
-
-def _usual(spec: type[Spec]) -> Iterator[tuple[str, object]]:
-    """What holds where a file does not say it; what is empty goes without saying."""
-    for name, field in _fields(spec):
-        if not field.is_required() and field.repr:
-            usual = _member(spec, name, field, field.default)
-            if usual not in (None, "", [], {}, MASK):
-                yield name, usual
-
-
-def _member(spec: type[Spec], name: str, field: FieldInfo, value: object) -> object:
-    if not field.repr:
-        return MASK
-    reads = next((note.parse for note in field.metadata if isinstance(note, Reads)), None)
-    return _told(_Key(f"{spec.__name__}.{name}", field.annotation if reads is None else str, reads), value)
-
-
-def _fields(spec: type[Spec]) -> Iterator[tuple[str, FieldInfo]]:
-    """The keys of a mapping as files spell them."""
-    for name, field in spec.model_fields.items():
-        yield field.alias or name, field
-
-
-def _scalar(key: _Key, value: object) -> object:
-    if key.shape is not str:
-        # A closed word or a number, also where it came as a text.
+def _scalar(shape: _Shape, value: object) -> object:
+    if not shape.is_text:
+        # Also where it came as a text.
         return core(value) if isinstance(value, Resolved) else value
     if not isinstance(value, str):
         return MASK
-    if key.reads in _LOCATIONS:
+    if shape.reads in _LOCATIONS:
         return _location(value)
     if isinstance(value, Resolved):
-        return str(value) if key.reads in _HARMLESS else MASK
-    if key.reads in _PLAIN or (key.reads is None and key.name in _FREE):
+        return str(value) if shape.reads in _HARMLESS else MASK
+    if shape.reads in _PLAIN or (shape.reads is None and shape.key in _FREE):
         return MASK if _PEM in value else _USER.sub(f"//{MASK}@", value)
     return MASK
 
@@ -200,3 +156,64 @@ def _location(value: str) -> str:
         return bare(value)
     path, mark, _ = value.partition("?")
     return path + (f"?{MASK}" if mark else "")
+
+
+@cache
+def _keys(spec: type[Spec]) -> Mapping[str, _Shapes]:
+    """The shapes of each key of a mapping, as files spell it."""
+    found = {}
+    for name, field in spec.model_fields.items():
+        key = field.alias or name
+        annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+        found[key] = tuple(_shapes(annotation, f"{spec.__name__}.{key}")) if field.repr else ()
+    return found
+
+
+@cache
+def _others(spec: type[Spec]) -> _Shapes:
+    """The shapes of keys that a mapping may have beside its own, such as the values of a choice of tiers."""
+    more = spec.__annotations__.get("__pydantic_extra__")
+    return () if more is None else tuple(_shapes(get_args(more)[1], ""))
+
+
+@cache
+def _usual(spec: type[Spec]) -> Mapping[str, object]:
+    """What holds where a file does not say it; what is empty goes without saying."""
+    found = {}
+    for name, field in spec.model_fields.items():
+        key = field.alias or name
+        usual = None if field.is_required() else _told(_keys(spec)[key], field.default)
+        if usual not in (None, "", [], {}, MASK):
+            found[key] = usual
+    return found
+
+
+def _has(spec: type[Spec], value: Mapping[str, object]) -> bool:
+    return bool(_others(spec)) or value.keys() <= _keys(spec).keys()
+
+
+def _shapes(annotation: Any, key: str) -> Iterator[_Shape]:
+    """What may stand at a key. No shape for what its key keeps unseen, nor for what could be anything."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        notes = arguments[1:]
+        reads = next((note.parse for note in notes if isinstance(note, Reads)), None)
+        if any(isinstance(note, FieldInfo) and not note.repr for note in notes):
+            return
+        if reads is not None:
+            yield _Shape(is_text=True, reads=reads)
+        else:
+            yield from _shapes(arguments[0], key)
+    elif origin in (Union, UnionType):
+        for member in arguments:
+            yield from _shapes(member, key)
+    elif origin is tuple:
+        yield _Shape(items=tuple(_shapes(arguments[0], key)))
+    elif origin is dict:
+        yield _Shape(members=tuple(_shapes(arguments[1], key)))
+    elif isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield _Shape(spec=annotation)
+    elif annotation is str:
+        yield _Shape(is_text=True, key=key)
+    elif origin is Literal or annotation in (int, float, bool):
+        yield _Shape()

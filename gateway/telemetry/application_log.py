@@ -19,7 +19,7 @@ from gateway.config.snapshot import Level, Log
 from gateway.telemetry.escape import escaped_text
 from gateway.telemetry.writer import write_some
 
-LEVELS: Final[tuple[Level, ...]] = get_args(Level)
+LEVELS: Final[tuple[str, ...]] = get_args(Level)
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
@@ -27,6 +27,7 @@ _EXCEPTION_AT_MOST: Final = 32768
 # Messages that wait for the thread, and seconds that the last of them may take.
 _WAITING_AT_MOST: Final = 1000
 _CLOSING_AT_MOST: Final = 2.0
+_STANDARD_ERROR: Final = 2
 # What a log call about a request hands over as `extra`.
 _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
@@ -132,8 +133,13 @@ def level() -> str:
     return logging.getLevelName(logging.getLogger().level).lower()
 
 
-def set_level(wanted: Level) -> None:
-    """Have messages of this level and above written from now on. The log tells so itself, on any level."""
+def set_level(wanted: str) -> None:
+    """Have messages of this level and above written from now on. The log tells so itself, on any level.
+
+    Raises ValueError for what is none of LEVELS.
+    """
+    if wanted not in LEVELS:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}")
     log = logging.getLogger("gateway")
     before = level()
     logging.getLogger().setLevel(wanted.upper())
@@ -146,7 +152,7 @@ def standard_error() -> int:
 
     Its number may be that of a client's connection by then.
     """
-    return os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else _STANDARD_ERROR
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -145,6 +145,12 @@ async def test_what_is_no_json_is_no_question(ask, raw):
     assert (422, "expected JSON in UTF-8, each name once") == (status, told["detail"])
 
 
+async def test_of_many_things_that_are_wrong_some_are_told(ask):
+    """And all of them are found beside the requests."""
+    status, told = await ask({"url": "/", **{f"key{number}": 1 for number in range(1000)}})
+    assert (422, 20) == (status, len(told["problems"]))
+
+
 async def test_a_question_is_no_larger_than_it_may_be(ask):
     question = {"url": "/", "body": "x" * answers.BODY_AT_MOST}
     status, told = await ask(question)

@@ -174,6 +174,14 @@ def test_the_level_can_be_changed_and_the_log_tells_so(root, opened, before, aft
     assert told == [line["message"] for line in lines[1:]]
 
 
+@pytest.mark.parametrize("wanted", ["", "loud", "DEBUG", "notset"])
+def test_what_is_no_level_changes_nothing(root, wanted):
+    before = level()
+    with pytest.raises(ValueError, match="expected one of debug, info, warning, error"):
+        set_level(wanted)
+    assert before == level()
+
+
 def test_nobody_waits_for_a_reader_that_does_not_read(root, opened):
     """What finds no room is lost and counted, the rest comes in its order."""
     reading, writing = opened(os.pipe)
