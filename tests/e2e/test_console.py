@@ -120,7 +120,8 @@ async def console(
         gateway = await program("run", "--config", tmp_path / "gateway.yaml")
         place = re.search(r"127\.0\.0\.1:\d+", await gateway.said("listening on "))[0]
         admin = re.search(r"127\.0\.0\.1:\d+", await gateway.said("admin on "))[0]
-        page = await (await chromium.new_context(**context)).new_page()
+        window = {"viewport": {"width": 1440, "height": 900}} | context
+        page = await (await chromium.new_context(**window)).new_page()
         return Console(page, gateway, f"http://{place}", f"http://{admin}/", session)
 
     return start
