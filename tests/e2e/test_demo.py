@@ -166,6 +166,7 @@ async def test_each_example_does_what_it_says(program, repository):
 async def test_what_the_welcome_says_can_be_pasted(program, repository):
     """The examples, for the port that was really taken, questions to the admin listener, and the log."""
     base, text = await welcome(await program("demo", "--config", repository))
+    assert re.search(r"  # The console, .*: http://127\.0\.0\.1:\d+/\n", text)
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
     assert tokens("gateway") + [command for _, command in examples(base)] == commands[:-4]
     asked = [command.replace("curl", "curl -fi") for command in commands[-4:-1]]
