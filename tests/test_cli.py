@@ -245,7 +245,7 @@ def test_reader_that_has_seen_enough_is_no_error():
     writing.stderr.close()
 
 
-@pytest.mark.parametrize("verb", ["routes", "matrix", "diff"])
+@pytest.mark.parametrize("verb", ["routes", "matrix", "diff", "replay", "import"])
 def test_help_has_an_example(verb, capsys):
     with pytest.raises(SystemExit):
         main([verb, "--help"])
@@ -273,6 +273,10 @@ def test_help_is_quick():
         pytest.param(["matrix"], {"uvloop", "prometheus_client"}, id="matrix"),
         pytest.param(["routes"], {"uvloop", "prometheus_client"}, id="routes"),
         pytest.param(["diff", ".", "."], {"uvloop", "prometheus_client"}, id="diff"),
+        pytest.param(
+            ["replay", ".", ".", "--log", "/dev/null"], {"uvloop", "prometheus_client"}, id="replay"
+        ),
+        pytest.param(["import", "openapi", "--help"], {"aiohttp", "pydantic", "yaml"}, id="import"),
     ],
 )
 def test_only_what_is_needed_is_imported(arguments, unwanted):
