@@ -162,6 +162,7 @@ async def test_traffic_is_told_as_the_metrics_page_counts_it(opened):
         for upstream in await opened.tell("upstreams")
         for each in upstream["endpoints"]
     ] == [row[:4] for row in await opened.rows("#endpoints")]
+    assert "1 of 1" == await opened.text("#workers")
     assert f'gateway_config_info{{version="{await opened.text("#version")}"}} 1.0' in page
     assert 2 + 2 + 4 + 1 == len(await opened.rows("#refused"))
 

@@ -5,7 +5,7 @@ const LABEL = /([a-z_]+)="((?:[^"\\]|\\.)*)"/g
 // What the console shows; everything else of the page is passed over.
 const WANTED = new RegExp(
     "^(?:process_start_time|gateway_(?:requests_total|requests_in_flight|client_connections|upstream_failures|" +
-        "decisions|quota|reload|config|build|(?:request_duration|overhead|upstream_duration)_seconds_bucket))",
+        "decisions|quota|reload|config|build|workers|(?:request_duration|overhead|upstream_duration)_seconds_bucket))",
 )
 // Of which there are many for each route.
 const BULKY = /_bucket$|^gateway_requests_total$/

@@ -13,7 +13,7 @@ export function showUpstreams(history, upstreams) {
             cells: [
                 name,
                 { text: endpoint.address, kind: "path", title: endpoint.addresses.join(" ") },
-                { text: endpoint.state, kind: endpoint.state === "up" ? "good" : "bad" },
+                stateOf(endpoint),
                 number(count(endpoint.failures), endpoint.failures ? "warn" : ""),
                 ...["pending", "connections", "idle"].map((name) => number(count(endpoint[name]))),
                 number(count(endpoint.waiting), endpoint.waiting ? "warn" : ""),
@@ -24,6 +24,12 @@ export function showUpstreams(history, upstreams) {
     const failures = history.growth("gateway_upstream_failures_total").filter(({ value }) => value > 0)
     const told = failures.map(({ labels, value }) => `${labels.upstream} ${count(value)} × ${labels.reason}`)
     say(at("failures"), told.length ? `without a response in the last 20 s: ${told.join(", ")}` : "", "bad")
+}
+
+// The worst state that a worker has it in; several of them may not agree.
+function stateOf({ state, workers = {} }) {
+    const title = Object.entries(workers).map(([word, count]) => `${word} for ${count}`).join(", ")
+    return { text: state, kind: state === "up" ? "good" : "bad", title }
 }
 
 // By reason, who refused and whether that is on trial; the route is the one that it happened on most.
@@ -110,5 +116,8 @@ export function showConfiguration({ now }) {
     say(at("loaded"), dateOf(now.value("gateway_reload_last_success_timestamp_seconds")))
     say(at("given"), isTaken ? "was taken" : "was not taken: the one before serves on", isTaken ? "" : "bad")
     say(at("counts"), `${count(reloads.get("success"))} / ${count(reloads.get("failure"))}`)
+    const [workers, configured] = [now.value("gateway_workers"), now.value("gateway_workers_configured")]
+    const isShort = workers < configured
+    say(at("workers"), `${count(workers)} of ${count(configured ?? workers)}`, isShort ? "bad" : "")
     say(at("build"), `${build.version}, ${build.build}, Python ${build.python}, up since ${dateOf(now.started)}`)
 }
