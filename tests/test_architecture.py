@@ -21,7 +21,7 @@ LEVELS = (
     ("rewrite", "config"),
     ("wire",),
     ("telemetry",),
-    ("upstream", "identity", "quota", "refusals", "retry"),
+    ("upstream", "identity", "quota", "refusals", "retry", "progress"),
     ("ports", "surroundings", "peers"),
     ("relay", "rehearsal"),
     ("proxy", "explain", "cases", "audit"),

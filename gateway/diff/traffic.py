@@ -17,6 +17,7 @@ from gateway.http.fields import Field
 from gateway.http.match import Match, Shape, place_of
 from gateway.http.request import Request
 from gateway.http.template import Kind
+from gateway.progress import counted
 from gateway.rehearsal import Stage
 
 # What no file says by chance, where any text would do.
@@ -50,7 +51,10 @@ def moves(old: Stage, new: Stage) -> dict[Move, Example]:
     known = ({*old.entries}, {*new.entries})
     found: dict[Move, Example] = {}
     paths, hosts, methods = _paths(matches), _hosts(matches), _methods(matches)
-    for path, host, method, fields in product(paths, hosts, methods, _fields(matches)):
+    asked = _fields(matches)
+    total = len(paths) * len(hosts) * len(methods) * len(asked)
+    requests = counted(product(paths, hosts, methods, asked), total, "requests compared")
+    for path, host, method, fields in requests:
         request = _request(method, host, path, fields)
         ids = [stage.snapshot.router.route(request)[0].id for stage in (old, new)]
         was, now = (id if id in ours else "" for id, ours in zip(ids, known, strict=True))
