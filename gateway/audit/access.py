@@ -59,8 +59,8 @@ def _demand(way: Way) -> int:
 
 
 def _covers(wide: Way, way: Way) -> bool:
-    """Whether `wide` sends to the service of `way` what has one of its methods. The fields that either asks for
-    are no matter: a client sends what it likes."""
+    """Whether `wide` sends to the service of `way` what has one of its methods. What fields either asks for
+    is no matter: a client sends what it likes."""
     one, other = wide.route.target, way.route.target
     if not isinstance(one, Forward) or not isinstance(other, Forward) or one.upstream != other.upstream:
         return False
