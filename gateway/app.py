@@ -23,7 +23,7 @@ from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
 from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
 from gateway.telemetry.access_log import AccessLog
-from gateway.telemetry.application_log import application_log
+from gateway.telemetry.application_log import application_log, standard_error
 from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.books import Books
 from gateway.telemetry.decisions import Decisions
@@ -305,7 +305,7 @@ def _check_changeable(before: Snapshot, after: Snapshot) -> None:
 
 def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG) -> None:
     """Run a coroutine on uvloop, with the program's log on standard error."""
-    application_log(log, sys.stderr)
+    application_log(log, standard_error())
     sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(main)
 

@@ -142,6 +142,9 @@ def quiet_after() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
     root.handlers, root.level = handlers, level
 
 

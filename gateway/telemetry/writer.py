@@ -173,7 +173,7 @@ class Writer:
                 mended = 1
                 text = b"\n" + text
             while written < len(text):
-                written += self._write_some(memoryview(text)[written:])
+                written += write_some(self._descriptor, memoryview(text)[written:])
         except OSError as error:
             self._fail(error)
         else:
@@ -184,16 +184,6 @@ class Writer:
         self.lines += whole
         self.write_failed += len(batch) - whole
         self._taken += size
-
-    def _write_some(self, text: memoryview) -> int:
-        try:
-            return os.write(self._descriptor, text)
-        except BlockingIOError:
-            # Whoever shares our standard output has it so.
-            room = select.poll()
-            room.register(self._descriptor, select.POLLOUT)
-            room.poll()
-            return 0
 
     # The file.
 
@@ -244,6 +234,18 @@ class Writer:
         if lost and not self._lines:
             self._told += lost
             log.warning("access log: %s was too slow, %d lines are lost", self._name, lost)
+
+
+def write_some(descriptor: int, text: memoryview) -> int:
+    """Write to it and give how many bytes were written; wait where there is no room. Raises OSError."""
+    try:
+        return os.write(descriptor, text)
+    except BlockingIOError:
+        # Whoever shares our standard output has it so.
+        room = select.poll()
+        room.register(descriptor, select.POLLOUT)
+        room.poll()
+        return 0
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
