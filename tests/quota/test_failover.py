@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 GATEWAYS, CALLERS, BURST = 3, 24, 200
 # Seconds: what a gateway waits for Redis, and what a busy machine takes beside it for one answer.
-TIMEOUT, MARGIN = 1.0, 2.0
+TIMEOUT, MARGIN = 2.0, 2.0
 # Seconds until a replica has taken over, at the most.
 PATIENCE = 45.0
 CONFIG = f"""
