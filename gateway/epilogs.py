@@ -75,7 +75,7 @@ examples:
   gateway matrix
   gateway matrix --role student --role educator --format csv
 
-Exit status: 0 fine, 2 the configuration does not load, nobody defined a role, or wrong usage.
+Exit status: 0 fine, 2 the configuration does not load or has no such role, or wrong usage.
 """,
     "diff": """\
 Every line widens access, narrows it, or only changes something. What cannot be proved narrower counts as
@@ -84,7 +84,7 @@ wider.
 example:
   git worktree add /tmp/before main && gateway diff /tmp/before .
 
-Exit status: 0 nothing widens, 1 something does, 2 a configuration does not load.
+Exit status: 0 nothing widens, 1 something does, 2 a configuration does not load, or wrong usage.
 """,
     "slo": """\
 examples:
