@@ -1,7 +1,7 @@
 """The Dockerfile, built without an engine, and what runs of it: as nobody, where nothing can be written.
 
-A build takes some minutes, most of them mypyc's, so it is no part of every run. `IMAGE` in the environment
-names the image that is looked at: `sh deploy/image/build.sh azora-gateway:local` builds one.
+A build takes some minutes, most of them mypyc's, so it is no part of every run. `AZORA_IMAGE` in the
+environment names the image that is looked at: `sh deploy/image/build.sh azora-gateway:local` builds one.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-IMAGE = os.environ.get("IMAGE", "")
+IMAGE = os.environ.get("AZORA_IMAGE", "")
 PATIENCE = 60.0
 # What an engine does: a root that nobody can write to, the configuration mounted, the user of the image.
 INSIDE = """\
@@ -53,7 +53,7 @@ def image():
     if not shutil.which("buildah"):
         pytest.skip("buildah is not installed")
     if os.geteuid() != 0 or not IMAGE:
-        pytest.skip("no image is named: as root, IMAGE=azora-gateway:local after deploy/image/build.sh")
+        pytest.skip("no image is named: as root, AZORA_IMAGE=azora-gateway:local after deploy/image/build.sh")
     said = json.loads(buildah("inspect", "--type", "image", IMAGE))["OCIv1"]["config"]
     container = buildah("from", "--pull-never", IMAGE)
     try:
