@@ -11,6 +11,8 @@ from gateway import __version__, build
 from gateway.audit import options as audit_options
 from gateway.epilogs import EPILOGS
 from gateway.explain import options as explain_options
+from gateway.imports import options as import_options
+from gateway.replay import options as replay_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -29,8 +31,10 @@ examples:
   gateway test                         whether the policies do what policies/tests expects
   gateway matrix                       which role may ask which route by which method
   gateway diff OLD NEW                 what another configuration lets whom do; 1 where access widens
+  gateway replay OLD NEW --log LOG     which requests of an access log it would decide differently
   gateway routes --match GET /a        which route a request takes, and why not the others
   gateway audit                        what is left open, and what it shows for the lists of OWASP
+  gateway import openapi FILE          policies from the description of a service
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
@@ -125,6 +129,14 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("old", type=Path, metavar="OLD", help="a gateway.yaml, or a directory with one")
     diff.add_argument("new", type=Path, metavar="NEW", help="the other one")
     diff.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
+    replay_options.add_options(
+        verb(
+            "replay", replay_, "Tell which requests of an access log another configuration decides otherwise."
+        )
+    )
+    import_options.add_options(
+        verb("import", import_, "Write policies from an OpenAPI document: a route for each operation.")
+    )
     slo = configured(
         "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
     )
@@ -325,6 +337,31 @@ def diff_(options: argparse.Namespace) -> int:
         return diff(options, os.environ)
     except (ConfigError, OSError) as error:
         # 1 is the answer "access widens": who could not be compared has not widened.
+        return _fail(str(error), USAGE)
+
+
+def replay_(options: argparse.Namespace) -> int:
+    """`gateway replay OLD NEW --log FILE`."""
+    from gateway.config.problem import ConfigError
+    from gateway.replay.run import replay
+
+    try:
+        return replay(options, os.environ)
+    except (ConfigError, ValueError, OSError) as error:
+        # 1 is the answer "decided differently": what could not be replayed has no answer.
+        return _fail(str(error), USAGE)
+
+
+def import_(options: argparse.Namespace) -> int:
+    """`gateway import openapi FILE`."""
+    from gateway.imports.run import DocumentError, imported
+
+    try:
+        return imported(options)
+    except DocumentError as error:
+        print(error, file=sys.stderr)
+        return FINDINGS
+    except ValueError as error:
         return _fail(str(error), USAGE)
 
 

@@ -23,11 +23,11 @@ LEVELS = (
     ("telemetry",),
     ("upstream", "identity", "quota", "refusals", "retry", "progress"),
     ("ports", "surroundings", "peers"),
-    ("relay", "rehearsal"),
+    ("relay", "rehearsal", "imports"),
     ("proxy", "explain", "cases", "audit"),
     ("gauges", "matrix", "listing"),
     ("reload", "diff"),
-    ("admin", "running", "slo", "epilogs", "commands"),
+    ("admin", "running", "slo", "replay", "epilogs", "commands"),
     ("app", "completion"),
     ("demo",),
     ("cli",),
@@ -62,10 +62,10 @@ LIBRARIES = {
     "pydantic": ("config",),
     "pydantic_core": ("config",),
     "jsonschema_rs": ("policy.json_schema",),
-    "zlib": ("wire",),
+    "zlib": ("wire", "replay.lines"),
     "brotli": ("wire",),
     "zstandard": ("wire",),
-    "orjson": ("http", "telemetry", "admin"),
+    "orjson": ("http", "telemetry", "admin", "replay.recorded"),
 }
 
 # Modules without a test file of their own, beside every `__init__.py` and `__main__.py`, whose content is

@@ -217,6 +217,16 @@ STATUSES = {
     "routes": {0: "--config SOUND", 1: "--config SOUND --match GET /none", 2: "--config SOUND --match GET x"},
     "matrix": {0: "--config SOUND", 2: "--config SOUND --role nobody"},
     "diff": {0: "SOUND SOUND", 1: "EMPTY SOUND", 2: "BROKEN SOUND"},
+    "replay": {
+        0: "SOUND SOUND --log LOG",
+        1: "SOUND EMPTY --log LOG",
+        2: "BROKEN SOUND --log LOG",
+    },
+    "import": {
+        0: "openapi DOCUMENT --upstream http://a:1",
+        1: "openapi FILE --upstream http://a:1",
+        2: "openapi DOCUMENT --upstream a",
+    },
     "slo": {0: "--config PROMISING", 1: "--config SOUND", 2: "--write"},
     "explain": {0: "--config SOUND GET /old", 1: "--config SOUND GET /none", 2: "--config BROKEN GET /old"},
     "test": {0: "--config SOUND CASES", 1: "--config SOUND CASES --coverage-min 100", 2: "--config SOUND"},
@@ -234,6 +244,11 @@ STATUSES = {
 
 
 WAIVER = '  - {{rule: {}, route: charge, reason: it is a toy, expires: "2999-01-01T00:00:00Z"}}\n'
+LINE = {
+    **{"type": "access", "request_id": "a" * 32, "method": "GET", "host": "a", "path": "/charges/1"},
+    **{"client": "192.0.2.7", "route": "charge", "principal": "", "roles": [], "decision": "passed"},
+    **{"policy": "", "reason": "", "status": 200, "attempts": 1, "bytes_in": 0, "config_version": "v"},
+}
 
 
 @pytest.fixture
@@ -258,11 +273,15 @@ def written(config, tmp_path, monkeypatch):
         "CASES": "cases:\n  - {name: old, request: {path: /old}, expect: {status: 308}}\n",
         "WAIVERS": "waivers:\n" + "".join(map(WAIVER.format, ("AZ101", "AZ201"))),
         "FILE": "",
+        "LOG": json.dumps(LINE) + "\n",
+        "DOCUMENT": (ROOT / "examples" / "schemas" / "pets.yaml").read_text(),
     }
     for kind, text in texts.items():
         paths[kind] = str(tmp_path / f"{kind}.yaml")
         Path(paths[kind]).write_text(text)
-    return lambda words: [re.sub("^[A-Z]{4,}", lambda kind: paths[kind[0]], word) for word in words.split()]
+    return lambda words: [
+        re.sub("^(?!GET)[A-Z]{3,}", lambda kind: paths[kind[0]], word) for word in words.split()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -382,6 +401,10 @@ def test_what_is_asked_often_is_quick(arguments, limit):
         pytest.param(["matrix"], {"uvloop", "prometheus_client"}, id="matrix"),
         pytest.param(["routes"], {"uvloop", "prometheus_client"}, id="routes"),
         pytest.param(["diff", ".", "."], {"uvloop", "prometheus_client"}, id="diff"),
+        pytest.param(
+            ["replay", ".", ".", "--log", "/dev/null"], {"uvloop", "prometheus_client"}, id="replay"
+        ),
+        pytest.param(["import", "openapi", "--help"], {"aiohttp", "pydantic", "yaml"}, id="import"),
     ],
 )
 def test_only_what_is_needed_is_imported(arguments, unwanted):
