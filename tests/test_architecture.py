@@ -53,7 +53,7 @@ LIBRARIES = {
     "opentelemetry": ("telemetry",),
     "google": ("telemetry.senders",),
     "grpc": ("telemetry.senders",),
-    "prometheus_client": ("telemetry", "gauges"),
+    "prometheus_client": ("telemetry",),
     "ssl": ("wire", "upstream"),
     "cryptography": ("policy.certificate", "config.pem", "demo.signing"),
     "argon2": ("identity.passwords",),
