@@ -17,8 +17,11 @@ import uvloop
 
 from gateway import __version__, build
 from gateway.admin import Admin
+from gateway.admin.common import Common
+from gateway.admin.own import Own
 from gateway.config.snapshot import Address, Log, Snapshot
 from gateway.gauges import Gauges
+from gateway.peers import Peers
 from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
 from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
@@ -62,10 +65,13 @@ _SWITCH_INTERVAL = 0.0005
 class Gateway:
     """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports.
 
-    `load` gives the configuration anew whenever it has to reload; see `gateway.reload`.
+    `load` gives the configuration anew whenever it has to reload; see `gateway.reload`. `peers` are all
+    workers where there are several; `answers` is what this one says to them.
     """
 
-    def __init__(self, snapshot: Snapshot, ports: LivePorts, load: Load | None = None) -> None:
+    def __init__(
+        self, snapshot: Snapshot, ports: LivePorts, load: Load | None = None, peers: Peers | None = None
+    ) -> None:
         self.snapshot = snapshot
         self.ports = ports
         self.clock = Clock()
@@ -90,8 +96,11 @@ class Gateway:
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
         self.gauges.lines = self.writer
         self.reloading = Reloading(load, self.adopt, snapshot.version, ports, self.gauges.reloads)
-        page = Page(self.books, self.gauges)
-        self.admin = Admin(self.proxy, snapshot.admin, page, self.reloading.reload, self.decisions)
+        self.page = Page(self.books, self.gauges)
+        own = Own(self.proxy, self.page, self.decisions)
+        self.answers = own.answers()
+        told = own if peers is None else Common(peers, own.has_decisions)
+        self.admin = Admin(self.proxy, snapshot.admin, told, self.reloading.reload)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.recorder: Recorder | None = None

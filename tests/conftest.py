@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from hypothesis import HealthCheck, settings
 from jwt.algorithms import get_default_algorithms
 from prometheus_client import parser as plain
 from prometheus_client.metrics_core import Metric
@@ -36,10 +37,12 @@ from gateway import build
 from gateway.app import Gateway
 from gateway.config.load import load, load_snapshot
 from gateway.config.snapshot import Snapshot
+from gateway.peers import Peers
 from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
 from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.routing import Match, Router
+from gateway.telemetry import report
 
 ROOT = Path(__file__).parent.parent
 # How long anything on loopback may take before a test gives up on it.
@@ -76,6 +79,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-compiled") and build() != "compiled":
         raise pytest.UsageError("the data path is not compiled: make test-compiled")
+    # How long an example takes says more about the machine than about us.
+    settings.register_profile(
+        "gateway", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("gateway")
 
 
 NOW = 1_800_000_000
@@ -282,8 +290,8 @@ def authority(authorities: Iterator[Authority]) -> Authority:
 
 
 @asynccontextmanager
-async def _running(snapshot: Snapshot, ports: LivePorts) -> AsyncIterator[Gateway]:
-    gateway = Gateway(snapshot, ports)
+async def _running(snapshot: Snapshot, ports: LivePorts, peers: Peers | None) -> AsyncIterator[Gateway]:
+    gateway = Gateway(snapshot, ports, peers=peers)
     await gateway.start()
     try:
         yield gateway
@@ -305,16 +313,21 @@ async def serve(
 ) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """Run a gateway in this process: the arguments are those of `snapshot`, and the URL of its backend.
 
-    With `pipeline` its first route is the only one, and these policies are all that it asks.
+    With `pipeline` its first route is the only one, and these policies are all that it asks. With `peers` it
+    is one of several workers.
     """
     async with AsyncExitStack() as stack:
 
         async def start(
-            backend: str = "http://127.0.0.1:1", *, pipeline: tuple[Policy, ...] = (), **configuration: str
+            backend: str = "http://127.0.0.1:1",
+            *,
+            pipeline: tuple[Policy, ...] = (),
+            peers: Peers | None = None,
+            **configuration: str,
         ) -> Gateway:
             made = snapshot(**configuration, environ={"BACKEND": backend})
             made = _with_policies(made, pipeline) if pipeline else made
-            return await stack.enter_async_context(_running(made, ports))
+            return await stack.enter_async_context(_running(made, ports, peers))
 
         yield start
 
@@ -504,8 +517,12 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 @pytest.fixture
-def scrape(session: ClientSession) -> Callable[..., Awaitable[Scrape]]:
-    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser."""
+def scrape(session: ClientSession, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Scrape]]:
+    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser.
+
+    It is made for each who reads it: what happened just before is on it.
+    """
+    monkeypatch.setattr(report, "KEPT_FOR", 0.0)
 
     async def read(gateway: Gateway, accept: str = "", token: str = "") -> Scrape:
         fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})

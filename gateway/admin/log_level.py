@@ -8,14 +8,9 @@ from aiohttp import web
 from gateway.admin.answers import body, json_answer, refusal
 from gateway.policy import json_text
 from gateway.proxy import Proxy
-from gateway.telemetry.application_log import LEVELS, level, set_level
+from gateway.telemetry.application_log import LEVELS, level
 
 Change = Callable[[str], Awaitable[object]]
-
-
-async def change_own(wanted: str) -> None:
-    """Change the level of this process."""
-    set_level(wanted)
 
 
 @final

@@ -1,35 +1,33 @@
 """What operators and probes may ask, on a listener of its own.
 
-`/livez` and `/readyz` are open; the rest needs the token, where one is set. A browser on the same machine is
-an attacker here: the Host must be ours (DNS rebinding), and a request that changes something must carry a
-field that no form can send.
+`/livez`, `/readyz` and the files of the console are open; the rest needs the token, where one is set. A
+browser on the same machine is an attacker here: the Host must be ours (DNS rebinding), and a request that
+changes something must carry a field that no form can send.
 """
 
 import hmac
 import re
 from collections.abc import Awaitable, Callable
-from functools import partial
 from ipaddress import ip_address
-from typing import final
+from typing import Any, Protocol, final
 
 import aiohttp_cors
 from aiohttp import web
 
+from gateway.admin import console
 from gateway.admin.answers import BODY_AT_MOST, written
 from gateway.admin.answers import json_answer as _json
 from gateway.admin.answers import refusal as _refusal
 from gateway.admin.config import Configuration
 from gateway.admin.explain import Explanations
-from gateway.admin.log_level import LogLevel, change_own
+from gateway.admin.log_level import LogLevel
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
 from gateway.proxy import Proxy
 from gateway.reload import Outcome
-from gateway.telemetry.decisions import Decisions
-from gateway.telemetry.page import Page
 
-_OPEN = frozenset(["/livez", "/readyz"])
+_OPEN = frozenset(["/livez", "/readyz"]) | console.PATHS
 # Seconds: how long `stop` waits for those who take their time with a long answer.
 _SHUTDOWN_AT_MOST = 1.0
 # Answers that are written at a time. What nobody reads is kept until its time is over.
@@ -41,6 +39,35 @@ _DECISIONS, _DECISIONS_AT_MOST = 20, 200
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Told(Protocol):
+    """What a gateway tells of itself: `Own` where one process is all of it, else `Common`."""
+
+    @property
+    def has_decisions(self) -> bool:
+        """True if decisions are remembered."""
+        ...
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page for a value of `Accept`, and its media type."""
+        ...
+
+    async def upstreams(self) -> list[dict[str, Any]]:
+        """Each upstream, with its endpoints."""
+        ...
+
+    async def decision(self, request_id: str) -> dict[str, Any] | None:
+        """What became of a request, if that is remembered."""
+        ...
+
+    async def decisions(self, count: int) -> list[dict[str, Any]]:
+        """What became of so many requests, the last one first."""
+        ...
+
+    async def set_log_level(self, level: str) -> None:
+        """Have the program's own log tell from this level on. Raises ValueError for none that there is."""
+        ...
+
+
 @final
 class Admin:
     """The admin listener. `address` has the port that was really taken.
@@ -49,17 +76,11 @@ class Admin:
     """
 
     def __init__(
-        self,
-        proxy: Proxy,
-        settings: Settings,
-        page: Page,
-        reload: Callable[[], Awaitable[Outcome]],
-        decisions: Decisions | None,
+        self, proxy: Proxy, settings: Settings, told: Told, reload: Callable[[], Awaitable[Outcome]]
     ) -> None:
         self._proxy = proxy
-        self._decisions = decisions
         self._settings = settings
-        self._page = page
+        self._told = told
         self._reload = reload
         self._pages = 0
         self._runner: web.AppRunner | None = None
@@ -91,12 +112,13 @@ class Admin:
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_AT_MOST)
         application.on_response_prepare.append(_harden)
+        console.add_console(application.router)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
-        find = self._decisions.find if self._decisions is not None else None
+        find = self._told.decision if self._told.has_decisions else None
         explanations = Explanations(self._proxy, find)
         application.on_cleanup.append(explanations.stop)
-        log_level = LogLevel(self._proxy, change_own)
+        log_level = LogLevel(self._proxy, self._told.set_log_level)
         # Resources of their own, which no other origin is let near: those only read.
         application.router.add_post("/reload", self._reload_now)
         application.router.add_post("/explain", explanations.ask)
@@ -109,9 +131,8 @@ class Admin:
             application.router.add_get("/explain", explanations.remember),
             application.router.add_get("/log-level", log_level.tell),
         ]
-        if self._decisions is not None:
-            tells = partial(_decisions, self._decisions)
-            readable.append(application.router.add_get("/decisions", tells))
+        if self._told.has_decisions:
+            readable.append(application.router.add_get("/decisions", self._decisions))
         options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
             allow_headers=["Authorization"], allow_methods=["GET"]
         )
@@ -165,52 +186,31 @@ class Admin:
         return _json([route_view(route) for route in self._proxy.snapshot.routes])
 
     async def _upstreams(self, request: web.Request) -> web.Response:
-        return _json(
-            [
-                {
-                    "name": name,
-                    "endpoints": [
-                        {
-                            "address": str(endpoint.address),
-                            "state": endpoint.state,
-                            "failures": endpoint.failures,
-                            "addresses": [str(address) for address in endpoint.pool.dialer.addresses],
-                            "pending": endpoint.pending,
-                            "connections": endpoint.pool.open,
-                            "idle": endpoint.pool.idle,
-                            "waiting": endpoint.pool.waiting,
-                        }
-                        for endpoint in upstream.endpoints
-                    ],
-                }
-                for name, upstream in self._proxy.upstreams.items()
-            ]
-        )
+        return _json(await self._told.upstreams())
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         if self._pages >= _PAGES_AT_MOST:
             return _refusal(503, "Too many ask for this at a time.")
         self._pages += 1
         try:
-            text, media_type = await self._page.render(request.headers.get("Accept", ""))
+            text, media_type = await self._told.metrics(request.headers.get("Accept", ""))
             return await written(request, text, media_type)
         finally:
             self._pages -= 1
 
-
-async def _decisions(decisions: Decisions, request: web.Request) -> web.Response:
-    """What became of one request, or of the last ones."""
-    query = request.query
-    if "request_id" in query:
-        request_id = query["request_id"]
-        if _REQUEST_ID.fullmatch(request_id) is None:
-            return _refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
-        told = await decisions.find(request_id)
-        return _refusal(404, "No such request is remembered.") if told is None else _json(told)
-    count = query.get("limit", str(_DECISIONS))
-    if _COUNT.fullmatch(count) is None or not 1 <= int(count) <= _DECISIONS_AT_MOST:
-        return _refusal(400, f"A limit is a number from 1 to {_DECISIONS_AT_MOST}.")
-    return _json(decisions.newest(int(count)))
+    async def _decisions(self, request: web.Request) -> web.Response:
+        """What became of one request, or of the last ones."""
+        query = request.query
+        if "request_id" in query:
+            request_id = query["request_id"]
+            if _REQUEST_ID.fullmatch(request_id) is None:
+                return _refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
+            told = await self._told.decision(request_id)
+            return _refusal(404, "No such request is remembered.") if told is None else _json(told)
+        count = query.get("limit", str(_DECISIONS))
+        if _COUNT.fullmatch(count) is None or not 1 <= int(count) <= _DECISIONS_AT_MOST:
+            return _refusal(400, f"A limit is a number from 1 to {_DECISIONS_AT_MOST}.")
+        return _json(await self._told.decisions(int(count)))
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:
