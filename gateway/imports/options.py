@@ -17,7 +17,6 @@ Exit status: 0 written, 1 the document is not sound or the file is there already
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the verb its arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("kind", choices=["openapi"], help="what FILE is: OpenAPI 3.0 or 3.1")
     parser.add_argument("file", type=Path, metavar="FILE", help="the document, .yaml or .json")

@@ -20,7 +20,6 @@ Exit status: 0 nothing is decided differently, 1 something is, 2 a configuration
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the verb its arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("old", type=Path, metavar="OLD", help="a gateway.yaml, or a directory with one")
     parser.add_argument("new", type=Path, metavar="NEW", help="the other one")
