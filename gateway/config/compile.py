@@ -114,6 +114,7 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
         secrets=tuple(issuer.token.query for issuer in gateway.issuers.values() if issuer.token.query),
         slos=objectives.slos(specs.entries),
+        workers=gateway.workers,
     )
 
 

@@ -252,8 +252,9 @@ class Telemetry:
 class Snapshot:
     """The whole configuration, compiled; `version` is a digest of every one of the `files` it was made from.
 
-    With `watch` another one is loaded as soon as one of these changes. `secrets` are parameters of queries
-    that hold tokens: no log tells their values.
+    With `watch` another one is loaded as soon as one of these changes. `workers` is the number of processes
+    that serve; auto, one for each core. `secrets` are parameters of queries that hold tokens: no log tells
+    their values.
     """
 
     version: str
@@ -270,6 +271,7 @@ class Snapshot:
     router: Router
     secrets: tuple[str, ...]
     slos: tuple[Slo, ...] = ()
+    workers: int | Literal["auto"] = 1
 
     @property
     def latency_thresholds(self) -> tuple[float, ...]:

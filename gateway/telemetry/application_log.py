@@ -20,7 +20,11 @@ _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
 @final
 class JsonLines(logging.Formatter):
-    """One object a line, of the same shape as the access log's."""
+    """One object a line, of the same shape as the access log's; with a `pid` each has that."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        super().__init__()
+        self._pid = "" if pid is None else f',"pid":{pid}'
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record, without its end."""
@@ -35,12 +39,16 @@ class JsonLines(logging.Formatter):
             **{name: str(getattr(record, name)) for name in _OF_REQUEST if hasattr(record, name)},
         }
         members = [f'"{name}":"{escaped_text(value).decode()}"' for name, value in said.items()]
-        return "{" + ",".join(members) + "}"
+        return "{" + ",".join(members) + self._pid + "}"
 
 
 @final
 class TextLines(logging.Formatter):
     """The time, the level and the message on one line; a traceback follows, moved in."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        super().__init__()
+        self._pid = "" if pid is None else f" [{pid}]"
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record, without its end."""
@@ -49,14 +57,17 @@ class TextLines(logging.Formatter):
         request_id = getattr(record, "request_id", "")
         about = f", request {_printable(request_id)}" if request_id else ""
         lines = [f"  {_printable(line)}" for line in _exception(self, record).split("\n") if line]
-        return "\n".join([f"{moment} {record.levelname} {said}{about}", *lines])
+        return "\n".join([f"{moment} {record.levelname}{self._pid} {said}{about}", *lines])
 
 
-def application_log(settings: Log, stream: TextIO) -> None:
-    """Have every message of this level and above written to `stream`."""
+def application_log(settings: Log, stream: TextIO, pid: int | None = None) -> None:
+    """Have every message of this level and above written to `stream`.
+
+    One of several processes says its `pid`.
+    """
     is_text = settings.format == "text" or (settings.format == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(TextLines() if is_text else JsonLines())
+    handler.setFormatter(TextLines(pid) if is_text else JsonLines(pid))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(settings.level.upper())
