@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
@@ -17,15 +17,18 @@ import uvloop
 
 from gateway import __version__, build
 from gateway.admin import Admin
+from gateway.admin.common import Common
+from gateway.admin.own import Own
 from gateway.config.snapshot import Address, Log, Snapshot
 from gateway.gauges import Gauges
 from gateway.lookout import look, watch
 from gateway.outcome import Outcome
+from gateway.peers import Peers
 from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
 from gateway.reload import Adoption, Load, Reloading, UnchangeableError
 from gateway.telemetry.access_log import AccessLog
-from gateway.telemetry.application_log import application_log
+from gateway.telemetry.application_log import application_log, standard_error
 from gateway.telemetry.baggage import Baggage
 from gateway.telemetry.books import Books
 from gateway.telemetry.decisions import Decisions
@@ -73,16 +76,12 @@ class Sockets:
 class Gateway:
     """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports.
 
-    `load` gives the configuration anew whenever it has to reload; see `gateway.reload`. Of several processes
-    that serve together each is told how all of them reload: `reload_all`.
+    `load` gives the configuration anew whenever it has to reload; see `gateway.reload`. `peers` are all
+    workers where there are several; `answers` is what this one says to them.
     """
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        ports: LivePorts,
-        load: Load | None = None,
-        reload_all: Callable[[], Awaitable[Outcome]] | None = None,
+        self, snapshot: Snapshot, ports: LivePorts, load: Load | None = None, peers: Peers | None = None
     ) -> None:
         self.snapshot = snapshot
         self.ports = ports
@@ -96,7 +95,7 @@ class Gateway:
         baggage = Baggage(traces.baggage) if traces.baggage else None
         self.books = Books(self.clock, share(traces, os.environ), snapshot.latency_thresholds, baggage)
         self.books.bind([*snapshot.routes, snapshot.router.unmatched])
-        self._is_alone = reload_all is None
+        self._is_alone = peers is None
         is_logged = settings.access_log.format == "json"
         self.writer = Writer(settings.access_log.path, is_alone=self._is_alone) if is_logged else None
         self.decisions = Decisions(settings.decisions) if settings.decisions else None
@@ -110,9 +109,12 @@ class Gateway:
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
         self.gauges.lines = self.writer
         self.reloading = Reloading(load, self.renewal, snapshot.version, ports, self.gauges.reloads)
-        page = Page(self.books, self.gauges)
-        reload = reload_all or self.reloading.reload
-        self.admin = Admin(self.proxy, snapshot.admin, page, reload, self.decisions)
+        self.page = Page(self.books, self.gauges)
+        own = Own(self.proxy, self.page, self.decisions)
+        self.answers = own.answers()
+        told = own if peers is None else Common(peers, own.has_decisions)
+        reload = self.reloading.reload if peers is None else peers.reload
+        self.admin = Admin(self.proxy, snapshot.admin, told, reload)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.recorder: Recorder | None = None
@@ -353,7 +355,7 @@ def _check_changeable(before: Snapshot, after: Snapshot) -> None:
 
 def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG, pid: int | None = None) -> None:
     """Run a coroutine on uvloop, with the program's log on standard error; see `application_log`."""
-    application_log(log, sys.stderr, pid)
+    application_log(log, standard_error(), pid)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(main)
 

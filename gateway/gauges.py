@@ -1,6 +1,6 @@
 """What the running parts are like now, for the metrics sheet.
 
-Numbers are taken down on the loop, where nothing changes meanwhile, and told wherever the page is rendered.
+Numbers are taken down on the loop, where nothing changes meanwhile.
 """
 
 import platform
@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from pathlib import PurePath
 from typing import Final, Protocol, final
-
-from prometheus_client.metrics_core import Metric as Family
 
 from gateway import __version__, build
 from gateway.config.snapshot import Certificate
@@ -73,7 +71,7 @@ class Reloads:
 
 @final
 class Gauges:
-    """Takes down what the parts are like: `read` on the loop, `collect` anywhere.
+    """Takes down what the parts are like.
 
     `lag` and `reloads` are for their owners to keep; so are `lines` and `spans`, where there are any.
     """
@@ -85,14 +83,13 @@ class Gauges:
         self._ports = ports
         self._listeners = listeners
         self._connections = connections
-        self._families: list[Family] = []
         self.lag = Histogram(LAGS)
         self.reloads = Reloads()
         self.lines: Lines | None = None
         self.spans: Spans | None = None
 
-    def read(self) -> None:
-        """Take everything down. Never raises, and waits for nothing."""
+    def read(self) -> Sheet:
+        """Take everything down, on the loop. Never raises, and waits for nothing."""
         sheet = Sheet(LIVE)
         self._add_endpoints(sheet)
         self._add_quotas(sheet)
@@ -101,11 +98,7 @@ class Gauges:
         self._add_process(sheet)
         self._add_reloads(sheet)
         self._add_telemetry(sheet)
-        self._families = sheet.families()
-
-    def collect(self) -> list[Family]:
-        """What was taken down last."""
-        return self._families
+        return sheet
 
     def _add_endpoints(self, sheet: Sheet) -> None:
         for name, upstream in self._proxy.upstreams.items():
@@ -178,6 +171,7 @@ class Gauges:
         sheet.include("gateway_event_loop_lag_seconds", self.lag)
         sheet.add("gateway_build_info", 1, __version__, build(), platform.python_version())
         sheet.add("gateway_config_info", 1, snapshot.version)
+        sheet.add("gateway_workers", 1)
 
     def _add_reloads(self, sheet: Sheet) -> None:
         reloads = self.reloads

@@ -96,7 +96,6 @@ class Relay:
         "_frames",
         "_hinted",
         "_passage",
-        "_received",
         "_repeated",
         "_room",
         "_route",
@@ -119,7 +118,6 @@ class Relay:
         self._room = _HELD_AT_MOST
         self._awaited: asyncio.Future[bytes | None] | None = None  # a policy waits for the body
         self._complete = False  # the request has ended
-        self._received = 0
         self._tried: tuple[Endpoint, ...] = ()  # endpoints that failed this request
         self._repeated = False
         self._hinted = False  # the client has a 1xx of this answer
@@ -133,11 +131,11 @@ class Relay:
     # What the client does.
 
     def client_data(self, chunk: bytes) -> None:
-        self._received += len(chunk)
+        self._passage.received += len(chunk)
         if self._stage is _NEW:
             self._body = chunk
             return self._decide(0)
-        if self._received > self._route.body_limit and self._stage is not _TUNNEL:
+        if self._passage.received > self._route.body_limit and self._stage is not _TUNNEL:
             return self._give_up(WIRE[Reason.BODY_TOO_LARGE], _LIMITS, self._route.source)
         connection = self._connection
         if connection is not None:
@@ -193,7 +191,6 @@ class Relay:
     def answered(self) -> None:
         """The client has the last byte of the answer, as far as we can tell."""
         passage = self._passage
-        passage.received = self._received
         passage.sent = self._stream.sent
         self._surroundings.books.close(passage)
 
@@ -330,7 +327,7 @@ class Relay:
 
     def _go(self) -> None:
         """Every policy has agreed: take the request to its target."""
-        if self._received > self._route.body_limit:
+        if self._passage.received > self._route.body_limit:
             # What came with the head is counted here, so that this answer has what the policies note, too.
             return self._give_up(WIRE[Reason.BODY_TOO_LARGE], _LIMITS, self._route.source)
         target = self._route.target
@@ -548,7 +545,7 @@ class Relay:
     def _is_repeatable(self) -> bool:
         """True if the request changes nothing more when it is sent again, and all of it is still here."""
         request = self._exchange.request
-        whole = request.length == 0 or self._room >= len(self._body) == self._received > 0
+        whole = request.length == 0 or self._room >= len(self._body) == self._passage.received > 0
         return whole and not self._hinted and request.method in IDEMPOTENT
 
     # What has to wait.

@@ -36,10 +36,12 @@ from gateway import build
 from gateway.app import Gateway
 from gateway.config.load import load, load_snapshot
 from gateway.config.snapshot import Snapshot
+from gateway.peers import Peers
 from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
 from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.routing import Match, Router
+from gateway.telemetry import page
 
 ROOT = Path(__file__).parent.parent
 # How long anything on loopback may take before a test gives up on it.
@@ -142,6 +144,9 @@ def quiet_after() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield
+    for handler in root.handlers:
+        if handler not in handlers:
+            handler.close()
     root.handlers, root.level = handlers, level
 
 
@@ -279,8 +284,8 @@ def authority(authorities: Iterator[Authority]) -> Authority:
 
 
 @asynccontextmanager
-async def _running(snapshot: Snapshot, ports: LivePorts) -> AsyncIterator[Gateway]:
-    gateway = Gateway(snapshot, ports)
+async def _running(snapshot: Snapshot, ports: LivePorts, peers: Peers | None) -> AsyncIterator[Gateway]:
+    gateway = Gateway(snapshot, ports, peers=peers)
     await gateway.start()
     try:
         yield gateway
@@ -302,16 +307,21 @@ async def serve(
 ) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """Run a gateway in this process: the arguments are those of `snapshot`, and the URL of its backend.
 
-    With `pipeline` its first route is the only one, and these policies are all that it asks.
+    With `pipeline` its first route is the only one, and these policies are all that it asks. With `peers` it
+    is one of several workers.
     """
     async with AsyncExitStack() as stack:
 
         async def start(
-            backend: str = "http://127.0.0.1:1", *, pipeline: tuple[Policy, ...] = (), **configuration: str
+            backend: str = "http://127.0.0.1:1",
+            *,
+            pipeline: tuple[Policy, ...] = (),
+            peers: Peers | None = None,
+            **configuration: str,
         ) -> Gateway:
             made = snapshot(**configuration, environ={"BACKEND": backend})
             made = _with_policies(made, pipeline) if pipeline else made
-            return await stack.enter_async_context(_running(made, ports))
+            return await stack.enter_async_context(_running(made, ports, peers))
 
         yield start
 
@@ -501,8 +511,12 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
 @pytest.fixture
-def scrape(session: ClientSession) -> Callable[..., Awaitable[Scrape]]:
-    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser."""
+def scrape(session: ClientSession, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Awaitable[Scrape]]:
+    """Read the metrics page of a gateway, in the format that `accept` asks for, and with its own parser.
+
+    It is made for each who reads it: what happened just before is on it.
+    """
+    monkeypatch.setattr(page, "_KEPT_FOR", 0.0)
 
     async def read(gateway: Gateway, accept: str = "", token: str = "") -> Scrape:
         fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})

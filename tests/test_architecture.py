@@ -21,7 +21,7 @@ LEVELS = (
     ("rewrite", "config"),
     ("wire",),
     ("telemetry",),
-    ("upstream", "identity", "quota", "refusals", "retry"),
+    ("upstream", "identity", "quota", "refusals", "retry", "outcome", "lookout"),
     ("ports", "surroundings", "peers"),
     ("relay", "rehearsal"),
     ("proxy", "explain", "cases", "audit"),
@@ -29,7 +29,7 @@ LEVELS = (
     ("reload", "diff"),
     ("admin", "running", "slo"),
     ("app",),
-    ("demo",),
+    ("workers", "demo"),
     ("cli",),
     ("__main__",),
 )
@@ -44,7 +44,7 @@ IMPURE = {
 # Who may import a library: a component, or one module of it.
 LIBRARIES = {
     "httptools": ("wire",),
-    "uvloop": ("app",),
+    "uvloop": ("app", "workers.supervisor"),
     "aiohttp": ("admin", "identity", "upstream.health", "demo"),
     "aiohttp_cors": ("admin",),
     "redis": ("quota",),
@@ -52,7 +52,7 @@ LIBRARIES = {
     "opentelemetry": ("telemetry",),
     "google": ("telemetry.senders",),
     "grpc": ("telemetry.senders",),
-    "prometheus_client": ("telemetry", "gauges"),
+    "prometheus_client": ("telemetry",),
     "ssl": ("wire", "upstream"),
     "cryptography": ("policy.certificate", "config.pem", "demo.signing"),
     "argon2": ("identity.passwords",),

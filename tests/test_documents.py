@@ -112,12 +112,18 @@ def fault_table() -> str:
 
 
 def metric_table() -> str:
-    """Every metric, with the labels of its series."""
+    """Every metric, with the labels of its series, and what several workers make of it."""
     cells = [
-        (f"`{metric.name}`", metric.kind, " ".join(f"`{label}`" for label in metric.labels), metric.meaning)
+        (
+            f"`{metric.name}`",
+            metric.kind,
+            " ".join(f"`{label}`" for label in metric.labels),
+            metric.together,
+            metric.meaning,
+        )
         for metric in METRICS.values()
     ]
-    return rows(("name", "type", "labels", "meaning"), *cells)
+    return rows(("name", "type", "labels", "workers", "meaning"), *cells)
 
 
 def _detail(reply: Reply) -> str:

@@ -10,9 +10,8 @@ import hmac
 import re
 import socket
 from collections.abc import Awaitable, Callable
-from functools import partial
 from ipaddress import ip_address
-from typing import final
+from typing import Any, Protocol, final
 
 import aiohttp_cors
 import orjson
@@ -23,8 +22,6 @@ from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
 from gateway.outcome import Outcome
 from gateway.proxy import Proxy
-from gateway.telemetry.decisions import Decisions
-from gateway.telemetry.page import Page
 
 _OPEN = frozenset(["/livez", "/readyz"])
 # Seconds: how long whoever asked for a long answer may take for it, and how long `stop` waits for those.
@@ -39,6 +36,31 @@ _DECISIONS, _DECISIONS_AT_MOST = 20, 200
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class Told(Protocol):
+    """What a gateway tells of itself: `Own` where one process is all of it, else `Common`."""
+
+    @property
+    def has_decisions(self) -> bool:
+        """True if decisions are remembered."""
+        ...
+
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """The metrics page for a value of `Accept`, and its media type."""
+        ...
+
+    async def upstreams(self) -> list[dict[str, Any]]:
+        """Each upstream, with its endpoints."""
+        ...
+
+    async def decision(self, request_id: str) -> dict[str, Any] | None:
+        """What became of a request, if that is remembered."""
+        ...
+
+    async def decisions(self, count: int) -> list[dict[str, Any]]:
+        """What became of so many requests, the last one first."""
+        ...
+
+
 @final
 class Admin:
     """The admin listener. `address` has the port that was really taken.
@@ -47,17 +69,11 @@ class Admin:
     """
 
     def __init__(
-        self,
-        proxy: Proxy,
-        settings: Settings,
-        page: Page,
-        reload: Callable[[], Awaitable[Outcome]],
-        decisions: Decisions | None,
+        self, proxy: Proxy, settings: Settings, told: Told, reload: Callable[[], Awaitable[Outcome]]
     ) -> None:
         self._proxy = proxy
-        self._decisions = decisions
         self._settings = settings
-        self._page = page
+        self._told = told
         self._reload = reload
         self._pages = 0
         self._runner: web.AppRunner | None = None
@@ -100,9 +116,8 @@ class Admin:
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
         ]
-        if self._decisions is not None:
-            tells = partial(_decisions, self._decisions)
-            readable.append(application.router.add_get("/decisions", tells))
+        if self._told.has_decisions:
+            readable.append(application.router.add_get("/decisions", self._decisions))
         options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
             allow_headers=["Authorization"], allow_methods=["GET"]
         )
@@ -155,37 +170,31 @@ class Admin:
         return _json([route_view(route) for route in self._proxy.snapshot.routes])
 
     async def _upstreams(self, request: web.Request) -> web.Response:
-        return _json(
-            [
-                {
-                    "name": name,
-                    "endpoints": [
-                        {
-                            "address": str(endpoint.address),
-                            "state": endpoint.state,
-                            "failures": endpoint.failures,
-                            "addresses": [str(address) for address in endpoint.pool.dialer.addresses],
-                            "pending": endpoint.pending,
-                            "connections": endpoint.pool.open,
-                            "idle": endpoint.pool.idle,
-                            "waiting": endpoint.pool.waiting,
-                        }
-                        for endpoint in upstream.endpoints
-                    ],
-                }
-                for name, upstream in self._proxy.upstreams.items()
-            ]
-        )
+        return _json(await self._told.upstreams())
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         if self._pages >= _PAGES_AT_MOST:
             return _refusal(503, "Too many ask for this at a time.")
         self._pages += 1
         try:
-            text, media_type = await self._page.render(request.headers.get("Accept", ""))
+            text, media_type = await self._told.metrics(request.headers.get("Accept", ""))
             return await _written(request, text, media_type)
         finally:
             self._pages -= 1
+
+    async def _decisions(self, request: web.Request) -> web.Response:
+        """What became of one request, or of the last ones."""
+        query = request.query
+        if "request_id" in query:
+            request_id = query["request_id"]
+            if _REQUEST_ID.fullmatch(request_id) is None:
+                return _refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
+            told = await self._told.decision(request_id)
+            return _refusal(404, "No such request is remembered.") if told is None else _json(told)
+        count = query.get("limit", str(_DECISIONS))
+        if _COUNT.fullmatch(count) is None or not 1 <= int(count) <= _DECISIONS_AT_MOST:
+            return _refusal(400, f"A limit is a number from 1 to {_DECISIONS_AT_MOST}.")
+        return _json(await self._told.decisions(int(count)))
 
 
 async def _written(request: web.Request, text: bytes, media_type: str) -> web.StreamResponse:
@@ -202,21 +211,6 @@ async def _written(request: web.Request, text: bytes, media_type: str) -> web.St
         if request.transport is not None:
             request.transport.abort()
     return response
-
-
-async def _decisions(decisions: Decisions, request: web.Request) -> web.Response:
-    """What became of one request, or of the last ones."""
-    query = request.query
-    if "request_id" in query:
-        request_id = query["request_id"]
-        if _REQUEST_ID.fullmatch(request_id) is None:
-            return _refusal(400, "A request_id has 32 digits, 0 to 9 and a to f.")
-        told = await decisions.find(request_id)
-        return _refusal(404, "No such request is remembered.") if told is None else _json(told)
-    count = query.get("limit", str(_DECISIONS))
-    if _COUNT.fullmatch(count) is None or not 1 <= int(count) <= _DECISIONS_AT_MOST:
-        return _refusal(400, f"A limit is a number from 1 to {_DECISIONS_AT_MOST}.")
-    return _json(decisions.newest(int(count)))
 
 
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:

@@ -23,7 +23,7 @@ from gateway.demo.issuer import issuer
 from gateway.demo.services import SERVICES, environment, service, services
 from gateway.policy.ports import Ports
 from gateway.ports import LivePorts
-from gateway.telemetry.application_log import application_log
+from gateway.telemetry.application_log import application_log, standard_error
 
 ISSUER = "azora-id"
 
@@ -67,7 +67,7 @@ async def _demo(config: Path) -> None:
                 return _logging_to(Path(folder), load_snapshot(config, environ, ports))
 
             snapshot = load(ports)
-            application_log(snapshot.telemetry.log, sys.stderr)
+            application_log(snapshot.telemetry.log, standard_error())
             await serve(snapshot, ports, load, ready=lambda address: _welcome(snapshot, address))
 
 

@@ -1,7 +1,7 @@
 """One question to another service by HTTP, within bounds: no redirect is followed, no cookie kept, and an
 answer has no more bytes and seconds than it may take.
 
-Connections are kept for the next question: unlike documents, these are asked with every request.
+Connections are kept for the next question: some are asked with every request.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ from gateway.http.fields import Field
 from gateway.policy.questions import Answer
 from gateway.telemetry import waits
 
-BYTES_AT_MOST = 64 * 1024
+# KiB of an answer, unless a question says otherwise.
+_USUAL_SIZE = 64
 _CONNECTIONS_AT_MOST = 100
 # Shorter than what servers usually keep a connection for.
 _IDLE = 10.0
@@ -27,13 +28,14 @@ class AskError(Exception):
 @final
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, with a body if there is one; `timeout` is in seconds."""
+    """What is asked, with a body if there is one; `timeout` is in seconds, `size` in KiB of the answer."""
 
     method: str
     url: str
     fields: tuple[Field, ...]
     timeout: float
     body: bytes | None = None
+    size: int = _USUAL_SIZE
 
 
 @final
@@ -58,7 +60,7 @@ class Asker:
                 # The time for everything, a free connection included.
                 timeout=aiohttp.ClientTimeout(total=question.timeout),
             ) as response:
-                raw = await _body(response)
+                raw = await _body(response, question.size)
                 return Answer(response.status, tuple(response.raw_headers)), raw
         except TimeoutError:
             raise AskError(f"no answer within {question.timeout:g} s") from None
@@ -81,10 +83,10 @@ class Asker:
         return self._session
 
 
-async def _body(response: aiohttp.ClientResponse) -> bytes:
+async def _body(response: aiohttp.ClientResponse, size: int) -> bytes:
     raw = bytearray()
     async for piece in response.content.iter_any():
         raw += piece
-        if len(raw) > BYTES_AT_MOST:
-            raise AskError("more than 64 KiB")
+        if len(raw) > size * 1024:
+            raise AskError(f"more than {size} KiB")
     return bytes(raw)

@@ -1,19 +1,17 @@
-"""One document by HTTP, within bounds: no redirect, no cookie, no more bytes and seconds than it may take."""
+"""One document by HTTP: a question whose answer is a JSON object, which may be kept for a while."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-import aiohttp
-
+from gateway.http.fields import Field
+from gateway.identity.asking import Asker, AskError, Question
 from gateway.identity.freshness import lifetime
 from gateway.policy.document import members
-from gateway.telemetry import waits
 
-BYTES_AT_MOST = 512 * 1024
 SECONDS_AT_MOST = 5.0
-# A body that is compressed could grow without measure.
-_FIELDS = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "azora-gateway"}
+# KiB.
+_SIZE = 512
 
 
 class FetchError(Exception):
@@ -34,58 +32,31 @@ class Document:
 class Fetcher:
     """Fetches for everybody in this process; its connections are made when they are needed."""
 
-    __slots__ = ("_seconds", "_session")
+    __slots__ = ("_asker", "_seconds")
 
     def __init__(self, seconds: float = SECONDS_AT_MOST) -> None:
+        self._asker = Asker()
         self._seconds = seconds
-        self._session: aiohttp.ClientSession | None = None
 
     async def get(self, url: str, etag: str | None = None) -> Document:
-        """The JSON object at `url`; with `etag`, only if it is another by now. Raises FetchError.
-
-        Who is asked is told of the trace of the request that was the first to want it, if there is one.
-        """
-        fields = _FIELDS | {name.decode(): value.decode() for name, value in waits.fields()}
+        """The JSON object at `url`; with `etag`, only if it is another by now. Raises FetchError."""
+        fields: tuple[Field, ...] = ((b"Accept", b"application/json"),)
         if etag:
-            fields["If-None-Match"] = etag
+            fields += ((b"If-None-Match", etag.encode("latin-1")),)
         try:
-            async with self._opened().get(url, headers=fields, allow_redirects=False) as response:
-                if response.status == 304 and etag:
-                    return Document(None, lifetime(response.headers), etag)
-                if response.status != 200:
-                    raise FetchError(f"status {response.status}")
-                raw = await _body(response)
-                return Document(_members(raw), lifetime(response.headers), _etag(response.headers))
-        except TimeoutError:
-            raise FetchError(f"no answer within {self._seconds:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(type(error).__name__) from None
+            answer, raw = await self._asker.ask(Question("GET", url, fields, self._seconds, size=_SIZE))
+        except AskError as error:
+            raise FetchError(str(error)) from None
+        said = {name.decode().lower(): value.decode("latin-1") for name, value in reversed(answer.fields)}
+        if answer.status == 304 and etag:
+            return Document(None, lifetime(said), etag)
+        if answer.status != 200:
+            raise FetchError(f"status {answer.status}")
+        return Document(_members(raw), lifetime(said), _etag(said))
 
     async def close(self) -> None:
         """Close the connections."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                # Documents are fetched every few minutes: an idle connection would only be a stale one.
-                connector=aiohttp.TCPConnector(force_close=True, use_dns_cache=False),
-                timeout=aiohttp.ClientTimeout(total=self._seconds),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-            )
-        return self._session
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    raw = bytearray()
-    async for piece in response.content.iter_any():
-        raw += piece
-        if len(raw) > BYTES_AT_MOST:
-            raise FetchError("more than 512 KiB")
-    return bytes(raw)
+        await self._asker.close()
 
 
 def _members(raw: bytes) -> dict[str, Any]:
@@ -96,5 +67,5 @@ def _members(raw: bytes) -> dict[str, Any]:
 
 
 def _etag(fields: Mapping[str, str]) -> str | None:
-    etag = fields.get("ETag", "")
+    etag = fields.get("etag", "")
     return etag if 0 < len(etag) <= 256 else None

@@ -19,18 +19,18 @@ _NOT_KEPT = re.compile(r"(?:^|[,\s])(?:no-store|no-cache)(?:$|[,\s=])", re.IGNOR
 
 
 def lifetime(fields: Mapping[str, str]) -> float:
-    """Seconds, at least SHORTEST and at most LONGEST. `fields` are looked up whatever their case."""
+    """Seconds, at least SHORTEST and at most LONGEST. `fields` have lower-case names."""
     return min(max(_said(fields), SHORTEST), LONGEST)
 
 
 def _said(fields: Mapping[str, str]) -> float:
-    control = fields.get("Cache-Control", "")
+    control = fields.get("cache-control", "")
     if _NOT_KEPT.search(control):
         return 0.0
     max_age = _MAX_AGE.search(control)
     if max_age is None:
-        return _until(fields.get("Expires"), fields.get("Date"))
-    age = fields.get("Age", "0")
+        return _until(fields.get("expires"), fields.get("date"))
+    age = fields.get("age", "0")
     return float(max_age[1]) - (float(age) if age.isdecimal() and len(age) <= 10 else 0.0)
 
 

@@ -2,18 +2,29 @@
 
 A message may quote what came from outside, such as the text of an exception. So neither form lets anything
 but printable characters through: nobody can write a line that looks like one of ours.
+
+A thread writes it: a reader of standard error that does not read must not hold the loop.
 """
 
 import logging
+import os
+import queue
+import sys
+import threading
 import time
-from typing import Final, TextIO, final
+from contextlib import suppress
+from typing import Final, final
 
 from gateway.config.snapshot import Log
 from gateway.telemetry.escape import escaped_text
+from gateway.telemetry.writer import write_some
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
 _EXCEPTION_AT_MOST: Final = 32768
+# Messages that wait for the thread, and seconds that the last of them may take.
+_WAITING_AT_MOST: Final = 1000
+_CLOSING_AT_MOST: Final = 2.0
 # What a log call about a request hands over as `extra`.
 _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
@@ -60,19 +71,82 @@ class TextLines(logging.Formatter):
         return "\n".join([f"{moment} {record.levelname}{self._pid} {said}{about}", *lines])
 
 
-def application_log(settings: Log, stream: TextIO, pid: int | None = None) -> None:
-    """Have every message of this level and above written to `stream`.
+@final
+class Descriptor(logging.Handler):
+    """Writes messages to a file descriptor, by a thread: whoever logs never waits.
+
+    What finds no room is lost; how much that was is told once there is room again.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING_AT_MOST)
+        self._lost = 0
+        # A daemon: one that is stuck in a write must not keep the process from ending.
+        self._worker = threading.Thread(target=self._run, name="log", daemon=True)
+        self._worker.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a message."""
+        try:
+            self._lines.put_nowait(self.format(record) + "\n")
+        except queue.Full:
+            self._lost += 1
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Write what is left, for two seconds at most; what is not written by then is lost."""
+        with suppress(queue.Full):
+            self._lines.put(None, timeout=_CLOSING_AT_MOST)
+            self._worker.join(_CLOSING_AT_MOST)
+        super().close()
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            self._write(line)
+            if self._lost and self._lines.empty():
+                lost, self._lost = self._lost, 0
+                logging.getLogger("gateway").warning("%d messages of this log are lost", lost)
+
+    def _write(self, line: str) -> None:
+        left = memoryview(line.encode(errors="backslashreplace"))
+        # Nobody is left to be told that this one cannot be written.
+        with suppress(OSError):
+            while left:
+                left = left[write_some(self._descriptor, left) :]
+
+
+def application_log(settings: Log, descriptor: int, pid: int | None = None) -> None:
+    """Have every message of this level and above written to an open file; nowhere else from now on.
 
     One of several processes says its `pid`.
     """
-    is_text = settings.format == "text" or (settings.format == "auto" and stream.isatty())
-    handler = logging.StreamHandler(stream)
+    is_text = settings.format == "text" or (settings.format == "auto" and os.isatty(descriptor))
+    handler = Descriptor(descriptor)
     handler.setFormatter(TextLines(pid) if is_text else JsonLines(pid))
     root = logging.getLogger()
-    root.handlers = [handler]
+    before, root.handlers = root.handlers, [handler]
+    for each in before:
+        if isinstance(each, Descriptor):
+            each.close()
     root.setLevel(settings.level.upper())
     # The loop warns of every write to a TLS connection that its client has left: clients could fill the log.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+
+
+def set_level(level: str) -> None:
+    """Have messages of this level and above written from now on. Raises ValueError for none that there is."""
+    logging.getLogger().setLevel(level.upper())
+
+
+def standard_error() -> int:
+    """The file descriptor of standard error, or of nothing where it was closed at the start.
+
+    Its number may be that of a client's connection by then.
+    """
+    return os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -1,19 +1,22 @@
 """The metrics page, in the two formats that Prometheus reads.
 
 It is rendered in a thread, so that requests go on meanwhile. What the loop changes is therefore copied in one
-step each: a dict that grows while it is read would raise. One page is rendered at a time, and who asks while
-that lasts gets the same one.
+step each: a dict that grows while it is read would raise.
+
+However many ask, it is made once in a second: what was made last is kept for so long.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final, Protocol, final
 
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, exposition
+from prometheus_client import exposition
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
+from gateway.telemetry import report
 from gateway.telemetry.books import Books
 from gateway.telemetry.metrics import REQUESTS, Sheet
 from gateway.telemetry.tally import RouteTally, UpstreamTally, label
@@ -22,50 +25,83 @@ from gateway.telemetry.tally import RouteTally, UpstreamTally, label
 # and raises for one that is no number. All our names are plain, so none of its escaping is needed either.
 OPENMETRICS: Final = openmetrics.CONTENT_TYPE_LATEST
 TEXT: Final = exposition.CONTENT_TYPE_PLAIN_0_0_4
-_RENDER: Final[dict[str, Callable[[CollectorRegistry], bytes]]] = {
+_RENDER: Final[dict[str, Callable[[Collector], bytes]]] = {
     OPENMETRICS: partial(openmetrics.generate_latest, escaping=openmetrics.ALLOWUTF8),
     TEXT: partial(exposition.generate_latest, escaping=openmetrics.ALLOWUTF8),
 }
+_REPORT: Final = "report"
+# Seconds for which what was made is given to whoever asks: four who ask without pause would else take an
+# eighth of their rate from requests.
+_KEPT_FOR: Final = 1.0
 
 
 class Live(Protocol):
-    """Metrics of what the loop owns: `read` takes them down on the loop, `collect` tells them anywhere."""
+    """Metrics of what the loop owns, taken down on the loop."""
 
-    def read(self) -> None: ...
-
-    def collect(self) -> list[Family]: ...
+    def read(self) -> Sheet: ...
 
 
 @final
 class Page:
-    """Renders the metrics of the books, of the live parts, and of the process."""
+    """The metrics of the books, of the live parts, and of the process.
+
+    One is made at a time, and who asks while that lasts gets the same one.
+    """
 
     def __init__(self, books: Books, live: Live) -> None:
+        self._books = books
         self._live = live
+        self._monotonic = books.monotonic
         self._turn = asyncio.Lock()
         self._under_way: dict[str, asyncio.Task[bytes]] = {}
-        registry = self._registry = CollectorRegistry()
-        registry.register(_Counted(books))
-        registry.register(live)
-        ProcessCollector(registry=registry)
-        GCCollector(registry=registry)
+        self._kept = "", 0.0, b""
 
     async def render(self, accept: str) -> tuple[bytes, str]:
         """The page for a value of `Accept`, and its media type."""
-        kind = OPENMETRICS if accepts_openmetrics(accept) else TEXT
+        kind = media_type(accept)
+        return await self._made(kind), kind
+
+    async def report(self) -> bytes:
+        """The same as the report of one of several workers."""
+        return await self._made(_REPORT)
+
+    async def _made(self, kind: str) -> bytes:
+        kept, begun, made = self._kept
+        if kept == kind and self._monotonic() - begun < _KEPT_FOR:
+            return made
         under_way = self._under_way.get(kind)
         if under_way is None:
-            under_way = self._under_way[kind] = asyncio.create_task(self._render(kind))
+            under_way = self._under_way[kind] = asyncio.create_task(self._make(kind))
         # One who leaves must not take the page from the others.
-        return await asyncio.shield(under_way), kind
+        return await asyncio.shield(under_way)
 
-    async def _render(self, kind: str) -> bytes:
+    async def _make(self, kind: str) -> bytes:
         try:
             async with self._turn:
-                self._live.read()
-                return await asyncio.to_thread(_RENDER[kind], self._registry)
+                begun = self._monotonic()
+                made = await asyncio.to_thread(self._write, kind, self._live.read())
+                # Only the last one: whoever asks for the other format next must not be shown an older page.
+                self._kept = kind, begun, made
+                return made
         finally:
             del self._under_way[kind]
+
+    def _write(self, kind: str, live: Sheet) -> bytes:
+        sheets = [_counted(self._books), live, report.process()]
+        if kind == _REPORT:
+            return report.report(sheets)
+        sheets.append(report.supervision(workers=1, deaths=0))
+        return _rendered(kind, [family for sheet in sheets for family in sheet.families()])
+
+
+def put_together(kind: str, reports: Iterable[bytes]) -> bytes:
+    """The page of this media type that the reports of several workers make."""
+    return _rendered(kind, report.families(reports))
+
+
+def media_type(accept: str) -> str:
+    """That of the page, for a value of `Accept`."""
+    return OPENMETRICS if accepts_openmetrics(accept) else TEXT
 
 
 def accepts_openmetrics(accept: str) -> bool:
@@ -81,25 +117,32 @@ def accepts_openmetrics(accept: str) -> bool:
 
 
 @final
-class _Counted:
+class _Families:
+    """What the library renders."""
+
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Family]:
+        return self._families
+
+
+def _rendered(kind: str, families: Iterable[Family]) -> bytes:
+    return _RENDER[kind](_Families(families))
+
+
+def _counted(books: Books) -> Sheet:
     """What the books count, copied while requests go on."""
-
-    def __init__(self, books: Books) -> None:
-        self._books = books
-
-    def collect(self) -> list[Family]:
-        """The families of REQUESTS."""
-        books = self._books
-        sheet = Sheet(REQUESTS)
-        sheet.add("gateway_requests_in_flight", books.in_flight)
-        sheet.add("gateway_tunnels", books.tunnels)
-        for tier, count in books.refusals.copy().items():
-            sheet.add("gateway_quota_refusals_total", count, tier)
-        for route in books.routes.copy().values():
-            _add_route(sheet, route)
-        for upstream in books.upstreams.copy().values():
-            _add_upstream(sheet, upstream)
-        return sheet.families()
+    sheet = Sheet(REQUESTS)
+    sheet.add("gateway_requests_in_flight", books.in_flight)
+    sheet.add("gateway_tunnels", books.tunnels)
+    for tier, count in books.refusals.copy().items():
+        sheet.add("gateway_quota_refusals_total", count, tier)
+    for route in books.routes.copy().values():
+        _add_route(sheet, route)
+    for upstream in books.upstreams.copy().values():
+        _add_upstream(sheet, upstream)
+    return sheet
 
 
 def _add_route(sheet: Sheet, tally: RouteTally) -> None:

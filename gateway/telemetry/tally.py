@@ -75,10 +75,17 @@ class Histogram:
         return copied
 
     def include(self, other: "Histogram") -> None:
-        """Add what another has counted; by our bounds, if it has others."""
-        for bound, count in zip(other.bounds, other.counts, strict=False):
-            self.counts[bisect_left(self.bounds, bound)] += count
-        self.counts[-1] += other.counts[-1]
+        """Add what another has counted, and of each place keep the newest exemplar.
+
+        Where it has other bounds, what it counted below one of them is below our next.
+        """
+        places = [bisect_left(self.bounds, bound) for bound in other.bounds]
+        places.append(len(self.bounds))
+        for place, count, exemplar in zip(places, other.counts, other.exemplars, strict=True):
+            self.counts[place] += count
+            known = self.exemplars[place]
+            if exemplar is not None and (known is None or known[2] <= exemplar[2]):
+                self.exemplars[place] = exemplar
         self.sum += other.sum
 
     def observe(self, seconds: float) -> int:

@@ -183,7 +183,7 @@ class Writer:
                 text = b"\n" + text
             while written < len(text):
                 end = self._end(text, written)
-                written += self._write_some(memoryview(text)[written:end])
+                written += write_some(self._descriptor, memoryview(text)[written:end])
         except OSError as error:
             self._fail(error)
         else:
@@ -202,16 +202,6 @@ class Writer:
         end = text.rfind(b"\n", start, start + _TOGETHER) + 1
         # A line that is longer than that is written as it is.
         return end or text.find(b"\n", start) + 1 or len(text)
-
-    def _write_some(self, text: memoryview) -> int:
-        try:
-            return os.write(self._descriptor, text)
-        except BlockingIOError:
-            # Whoever shares our standard output has it so.
-            room = select.poll()
-            room.register(self._descriptor, select.POLLOUT)
-            room.poll()
-            return 0
 
     # The file.
 
@@ -269,6 +259,18 @@ class Writer:
 
 def _is_stream(mode: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def write_some(descriptor: int, text: memoryview) -> int:
+    """Write to it and give how many bytes were written; wait where there is no room. Raises OSError."""
+    try:
+        return os.write(descriptor, text)
+    except BlockingIOError:
+        # Whoever shares our standard output has it so.
+        room = select.poll()
+        room.register(descriptor, select.POLLOUT)
+        room.poll()
+        return 0
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

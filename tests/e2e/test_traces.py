@@ -4,8 +4,10 @@ import asyncio
 import json
 import re
 import sys
+import time
 from functools import partial
 from itertools import pairwise
+from statistics import quantiles
 
 import pytest
 from aiohttp import web
@@ -671,6 +673,51 @@ async def test_no_request_waits_for_a_collector_that_does_not_answer(edge, ask, 
         assert 200 == (await ask(gateway))[0]
     assert {"queue_full": 6, "export_failed": 0, "rate": 0} == gateway.recorder.dropped
     assert QUEUED_AT_MOST == len(queue)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "ail",
+    [
+        pytest.param("away", id="away"),
+        pytest.param("silent", id="silent"),
+        pytest.param("failing", id="failing"),
+    ],
+)
+async def test_a_collector_that_is_not_well_costs_a_request_less_than_a_millisecond(
+    tmp_path, program, backend, service, collector, dial, capsys, ail
+):
+    """By the median of requests that go to two gateways by turns, one of which records every one of them."""
+    if ail == "silent":
+        collector.open.clear()
+    elif ail == "failing":
+        collector.status = 503
+    url = NOBODY if ail == "away" else collector.url
+    clients = {}
+    inner = INNER.replace("${env:BACKEND}", await backend(service.answer))
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "all.yaml").write_text(
+        'routes: [{id: all, match: {path: "/{rest...}"}, upstream: backend, auth: public}]'
+    )
+    for name, sample in {"untold": "0%", "recording": "100%"}.items():
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(inner + telemetry(url, sample=sample, more="}, access_log: {format: none"))
+        running = await program("run", "--config", file)
+        address = re.search(r"listening on \S+:(\d+),", await running.said("listening on"))
+        clients[name] = await dial(int(address[1]))
+    took = {name: [] for name in clients}
+    for _ in range(1500):
+        for name, client in clients.items():
+            begun = time.perf_counter()
+            await client.send(b"GET /items/7 HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert b" 200 " in await client.head()
+            await client.until(b"}")
+            took[name].append(time.perf_counter() - begun)
+    untold, recording = [quantiles(times, n=100) for times in took.values()]
+    cost = recording[49] - untold[49]
+    with capsys.disabled():
+        print(f" {ail}: {cost * 1e6:+.0f} us at p50, {(recording[98] - untold[98]) * 1e6:+.0f} us at p99")
+    assert cost < 0.001
 
 
 async def test_what_is_recorded_is_sent_before_the_end(edge, ask, collector, monkeypatch):

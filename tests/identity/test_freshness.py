@@ -32,4 +32,4 @@ DATE = "Tue, 06 Jan 2026 10:00:00 GMT"
     ],
 )
 def test_a_document_has_a_lifetime(fields, expected):
-    assert expected == lifetime(fields)
+    assert expected == lifetime({name.lower(): value for name, value in fields.items()})

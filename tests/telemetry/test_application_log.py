@@ -1,8 +1,9 @@
 """The program's own log is read by programs, or by people at a terminal; nobody else writes in it."""
 
-import io
 import json
 import logging
+import os
+import subprocess
 import sys
 
 import pytest
@@ -73,11 +74,6 @@ def test_long_messages_are_cut():
     assert 8192 == len(told["message"])
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.fixture
 def root():
     """The root logger, which gets back what it had."""
@@ -88,21 +84,42 @@ def root():
     logging.getLogger("asyncio").setLevel(logging.NOTSET)
 
 
+@pytest.fixture
+def opened():
+    """Open both ends of a pipe, or of a terminal; what reads comes first."""
+    ends = []
+
+    def make(kind):
+        ends.extend(kind())
+        return ends[-2:]
+
+    yield make
+    for end in ends:
+        os.close(end)
+
+
+def written(reading):
+    """What was written by the program's log until now, which ends with that."""
+    logging.getLogger().handlers[0].close()
+    return os.read(reading, 65536).decode()
+
+
 @pytest.mark.parametrize(
-    ("format", "stream", "is_json"),
+    ("format", "kind", "is_json"),
     [
-        pytest.param("auto", Terminal, False, id="as text on a terminal"),
-        pytest.param("auto", io.StringIO, True, id="as JSON elsewhere"),
-        pytest.param("text", io.StringIO, False, id="as text where that is said"),
-        pytest.param("json", Terminal, True, id="as JSON where that is said"),
+        pytest.param("auto", os.openpty, False, id="as text on a terminal"),
+        pytest.param("auto", os.pipe, True, id="as JSON elsewhere"),
+        pytest.param("text", os.pipe, False, id="as text where that is said"),
+        pytest.param("json", os.openpty, True, id="as JSON where that is said"),
     ],
 )
-def test_a_message_is_written(root, format, stream, is_json):
-    to = stream()
-    application_log(Log(format, "info"), to)
+def test_a_message_is_written(root, opened, format, kind, is_json):
+    reading, writing = opened(kind)
+    application_log(Log(format, "info"), writing)
     logging.getLogger("gateway").info("hello")
-    assert is_json == to.getvalue().startswith("{")
-    assert "hello" in to.getvalue()
+    text = written(reading)
+    assert is_json == text.startswith("{")
+    assert "hello" in text
 
 
 @pytest.mark.parametrize(
@@ -114,18 +131,83 @@ def test_a_message_is_written(root, format, stream, is_json):
         pytest.param("error", ["error"], id="what is wrong"),
     ],
 )
-def test_a_level_is_a_bound(root, level, expected):
-    to = io.StringIO()
-    application_log(Log("json", level), to)
+def test_a_level_is_a_bound(root, opened, level, expected):
+    reading, writing = opened(os.pipe)
+    application_log(Log("json", level), writing)
     for word in ("debug", "info", "warning", "error"):
         getattr(logging.getLogger("gateway"), word)(word)
-    assert expected == [json.loads(line)["message"] for line in to.getvalue().splitlines()]
+    assert expected == [json.loads(line)["message"] for line in written(reading).splitlines()]
 
 
-def test_it_can_be_set_up_again(root):
+def test_it_can_be_set_up_again(root, opened):
     """Once before there is a configuration, once with it: a message is written once."""
-    first, second = io.StringIO(), io.StringIO()
-    application_log(Log("auto", "info"), first)
-    application_log(Log("text", "info"), second)
+    (first, to_first), (second, to_second) = opened(os.pipe), opened(os.pipe)
+    application_log(Log("auto", "info"), to_first)
+    application_log(Log("text", "info"), to_second)
     logging.getLogger("gateway").info("hello")
-    assert ("", 1) == (first.getvalue(), second.getvalue().count("hello"))
+    assert 1 == written(second).count("hello")
+    os.set_blocking(first, False)
+    with pytest.raises(BlockingIOError):
+        os.read(first, 1)
+
+
+def test_nobody_waits_for_a_reader_that_does_not_read(root, opened):
+    """What finds no room is lost and counted, the rest comes in its order."""
+    reading, writing = opened(os.pipe)
+    application_log(Log("json", "info"), writing)
+    for number in range(3000):
+        logging.getLogger("gateway").info("%d %s", number, "x" * 1000)
+    text = ""
+    while "are lost" not in text:
+        text += os.read(reading, 65536).decode()
+    *told, last = [json.loads(line)["message"] for line in text.splitlines()]
+    numbers = [int(message.split()[0]) for message in told]
+    assert sorted(numbers) == numbers
+    assert f"{3000 - len(numbers)} messages of this log are lost" == last
+    assert 1000 <= len(numbers) < 3000
+
+
+@pytest.mark.parametrize("is_blocking", [True, False])
+def test_what_does_not_fit_at_once_is_whole(root, opened, is_blocking):
+    reading, writing = opened(os.pipe)
+    os.set_blocking(writing, is_blocking)
+    application_log(Log("json", "info"), writing)
+    for number in range(100):
+        logging.getLogger("gateway").info("%d %s", number, "x" * 8000)
+    text = ""
+    while text.count("\n") < 100:
+        text += os.read(reading, 1000).decode()
+    assert [*range(100)] == [int(json.loads(line)["message"].split()[0]) for line in text.splitlines()]
+
+
+def test_a_reader_that_is_gone_is_no_error(root, opened):
+    reading, writing = os.pipe()
+    os.close(reading)
+    application_log(Log("json", "info"), writing)
+    logging.getLogger("gateway").info("hello")
+    root.handlers[0].close()
+    os.close(writing)
+
+
+def test_a_stuck_reader_does_not_keep_the_process_from_its_end():
+    """Its last messages are lost, two seconds later."""
+    code = (
+        "import logging\n"
+        "from gateway.config.snapshot import Log\n"
+        "from gateway.telemetry.application_log import application_log, standard_error\n"
+        "application_log(Log('json', 'info'), standard_error())\n"
+        "[logging.getLogger('gateway').info('x' * 8000) for _ in range(100)]\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
+        assert 0 == process.wait(30)
+
+
+def test_what_was_closed_at_the_start_is_not_written_to():
+    code = (
+        "import os; from gateway.telemetry.application_log import standard_error; "
+        "print(os.readlink(f'/proc/self/fd/{standard_error()}'))"
+    )
+    said = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code], capture_output=True, check=True
+    )
+    assert b"/dev/null\n" == said.stdout

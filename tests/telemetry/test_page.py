@@ -11,11 +11,13 @@ from itertools import pairwise
 
 import pytest
 from aiohttp import web
+from prometheus_client.openmetrics import parser as openmetrics
 
 from gateway.telemetry import page as page_module
+from gateway.telemetry import report
 from gateway.telemetry.books import Books
-from gateway.telemetry.metrics import METRICS
-from gateway.telemetry.page import OPENMETRICS, TEXT, Page, accepts_openmetrics
+from gateway.telemetry.metrics import METRICS, Sheet
+from gateway.telemetry.page import OPENMETRICS, TEXT, Page, accepts_openmetrics, put_together
 from gateway.wire.clock import Clock
 
 ACCEPT = "application/openmetrics-text; version=1.0.0"
@@ -34,6 +36,13 @@ async def echo(request):
     """Answers with the status that the path ends with, and with a body of the size of the query."""
     body = await request.read()
     return web.Response(status=int(request.path.rpartition("/")[2] or 200), body=body)
+
+
+class Nothing:
+    """No live part."""
+
+    def read(self):
+        return Sheet([])
 
 
 @pytest.fixture
@@ -284,13 +293,6 @@ async def test_a_page_is_rendered_beside_the_loop_and_once_for_all_who_ask(monke
         goes_on.wait(5)
         return b"page"
 
-    class Nothing:
-        def read(self):
-            pass
-
-        def collect(self):
-            return []
-
     monkeypatch.setitem(page_module._RENDER, TEXT, render)
     page = Page(Books(Clock(), 0.0), Nothing())
     asking = [asyncio.create_task(page.render("")) for _ in range(20)]
@@ -321,18 +323,82 @@ async def test_a_page_that_cannot_be_rendered_is_nobodys_for_ever(monkeypatch):
             raise answer
         return answer
 
-    class Nothing:
-        def read(self):
-            pass
-
-        def collect(self):
-            return []
-
     monkeypatch.setitem(page_module._RENDER, TEXT, render)
     page = Page(Books(Clock(), 0.0), Nothing())
     with pytest.raises(ValueError, match="broken"):
         await page.render("")
     assert (b"page", TEXT) == await page.render("")
+
+
+class Rendered:
+    """Pages that say how many there were before them, and a clock that stands still."""
+
+    def __init__(self, monkeypatch):
+        self.made = 0
+        self.now = 100.0
+        for kind in (TEXT, OPENMETRICS):
+            monkeypatch.setitem(page_module._RENDER, kind, self.render)
+        self.page = Page(Books(Clock(lambda: self.now), 0.0), Nothing())
+
+    def render(self, families):
+        self.made += 1
+        return b"%d" % self.made
+
+    async def text(self):
+        return int((await self.page.render(""))[0])
+
+    async def openmetrics(self):
+        return int((await self.page.render(ACCEPT))[0])
+
+
+async def test_a_page_is_made_once_in_a_second(monkeypatch):
+    """However often it is asked for; and nobody gets one that is older."""
+    rendered = Rendered(monkeypatch)
+    assert [1, 1] == [await rendered.text() for _ in range(2)]
+    rendered.now += 0.9
+    assert 1 == await rendered.text()
+    rendered.now += 0.1
+    assert [2, 2] == [await rendered.text() for _ in range(2)]
+
+
+async def test_nobody_is_shown_an_older_page_than_the_one_before(monkeypatch):
+    """Not in the other format either: a counter that goes back would seem to have begun anew."""
+    rendered = Rendered(monkeypatch)
+    assert [1, 2, 2, 3] == [
+        await rendered.text(),
+        await rendered.openmetrics(),
+        await rendered.openmetrics(),
+        await rendered.text(),
+    ]
+
+
+async def test_the_age_of_a_page_counts_from_when_it_was_begun(monkeypatch):
+    rendered = Rendered(monkeypatch)
+
+    def slow(families):
+        rendered.now += 0.6
+        return rendered.render(families)
+
+    monkeypatch.setitem(page_module._RENDER, TEXT, slow)
+    assert 1 == await rendered.text()
+    rendered.now += 0.5
+    assert 2 == await rendered.text()
+
+
+async def test_a_report_makes_the_page_of_one_process(gateway, connect, scrape):
+    """But for what the process takes, and for what a supervisor tells."""
+    client = await connect(gateway)
+    for path in (b"/a", b"/few", b"/few", b"/nowhere/%2e"):
+        await answered(client, request(b"GET", path))
+    alone = await scrape(gateway)
+    text = put_together(OPENMETRICS, [await gateway.page.report(), report.supervisor_report(1, 0)])
+    families = openmetrics.text_string_to_metric_families(text.decode())
+    put = {family.name: family for family in families}
+    assert {*alone.families} == {*put}
+    for name, family in put.items():
+        if not name.startswith(("process_", "python_", "gateway_event_loop")):
+            before = {(each.name, *each.labels.items()): each.value for each in alone.families[name].samples}
+            assert before == {(each.name, *each.labels.items()): each.value for each in family.samples}, name
 
 
 async def test_promtool_has_nothing_to_say_against_it(gateway, connect, scrape):
