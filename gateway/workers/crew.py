@@ -66,7 +66,8 @@ class Crew:
         self.version = ""
         self.facts: Facts | None = None
         self.turn = asyncio.Lock()
-        self.started = self.ended = 0
+        # How many have ended by themselves.
+        self.deaths = 0
         self.is_complete = False
         # Why nothing can be served, where that shows at the start.
         self.failure = ""
@@ -121,7 +122,6 @@ class Crew:
             pid = spawn([*self._arguments, str(theirs.fileno())], [theirs.fileno()])
         worker = Worker(pid, ours, self._hear, self._end)
         self.workers.add(worker)
-        self.started += 1
         return worker
 
     async def succeed(self, place: int, worker: Worker) -> str:
@@ -197,6 +197,8 @@ class Crew:
             self.fill()
         else:
             self._begin(self._catch_up(worker))
+        if worker.state == "waiting":
+            log.info("worker %d waits", worker.pid)
 
     def _fail(self, worker: Worker, text: str) -> None:
         if self.is_complete:
@@ -265,12 +267,12 @@ class Crew:
 
     def _end(self, worker: Worker, how: str) -> None:
         self.workers.discard(worker)
-        self.ended += 1
         has_served, is_expected = worker.has_served, worker.state == "leaving" or self._is_ending
         if has_served:
             self.listening.departed(worker)
         self._vacate(worker)
         if not is_expected:
+            self.deaths += 1
             log.warning("worker %d ended: %s", worker.pid, how)
             self._strike(worker, how)
         self.fill()

@@ -28,7 +28,6 @@ class Questions:
         self._crew = crew
         self.ledger = ledger
         self._buckets = buckets
-        self.deaths = 0
         # From which level on everybody's log tells, since somebody has said so.
         self.log_level = b""
         self._asked = 0
@@ -46,7 +45,7 @@ class Questions:
             answers = [*told.values()]
             if question == _METRICS:
                 answers = self.ledger.reports({worker.pid: report for worker, report in told.items()})
-                answers.append(supervisor_report(len(self._crew.places), self.deaths, self._buckets()))
+                answers.append(supervisor_report(len(self._crew.places), self._crew.deaths, self._buckets()))
             asker.channel.reply(message, packed(answers))
         finally:
             self._asked -= 1
