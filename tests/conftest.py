@@ -41,7 +41,7 @@ from gateway.policy import Pipeline, Policy
 from gateway.ports import LivePorts
 from gateway.rehearsal import RehearsalPorts, Stage
 from gateway.routing import Match, Router
-from gateway.telemetry import page
+from gateway.telemetry import report
 
 ROOT = Path(__file__).parent.parent
 # How long anything on loopback may take before a test gives up on it.
@@ -516,7 +516,7 @@ def scrape(session: ClientSession, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
     It is made for each who reads it: what happened just before is on it.
     """
-    monkeypatch.setattr(page, "_KEPT_FOR", 0.0)
+    monkeypatch.setattr(report, "KEPT_FOR", 0.0)
 
     async def read(gateway: Gateway, accept: str = "", token: str = "") -> Scrape:
         fields = {"Accept": accept} | ({"Authorization": f"Bearer {token}"} if token else {})

@@ -30,9 +30,6 @@ _RENDER: Final[dict[str, Callable[[Collector], bytes]]] = {
     TEXT: partial(exposition.generate_latest, escaping=openmetrics.ALLOWUTF8),
 }
 _REPORT: Final = "report"
-# Seconds for which what was made is given to whoever asks: four who ask without pause would else take an
-# eighth of their rate from requests.
-_KEPT_FOR: Final = 1.0
 
 
 class Live(Protocol):
@@ -65,9 +62,13 @@ class Page:
         """The same as the report of one of several workers."""
         return await self._made(_REPORT)
 
+    async def last_report(self) -> bytes:
+        """That of a worker which ends: all that it has counted until now is in it."""
+        return await self._fresh(_REPORT)
+
     async def _made(self, kind: str) -> bytes:
         kept, begun, made = self._kept
-        if kept == kind and self._monotonic() - begun < _KEPT_FOR:
+        if kept == kind and self._monotonic() - begun < report.KEPT_FOR:
             return made
         under_way = self._under_way.get(kind)
         if under_way is None:
@@ -77,14 +78,17 @@ class Page:
 
     async def _make(self, kind: str) -> bytes:
         try:
-            async with self._turn:
-                begun = self._monotonic()
-                made = await asyncio.to_thread(self._write, kind, self._live.read())
-                # Only the last one: whoever asks for the other format next must not be shown an older page.
-                self._kept = kind, begun, made
-                return made
+            return await self._fresh(kind)
         finally:
             del self._under_way[kind]
+
+    async def _fresh(self, kind: str) -> bytes:
+        async with self._turn:
+            begun = self._monotonic()
+            made = await asyncio.to_thread(self._write, kind, self._live.read())
+            # Only the last one: whoever asks for the other format next must not be shown an older page.
+            self._kept = kind, begun, made
+            return made
 
     def _write(self, kind: str, live: Sheet) -> bytes:
         sheets = [_counted(self._books), live, report.process()]

@@ -7,23 +7,28 @@ Counters go on when a worker is gone: its `remains` stand in for it. So they do 
 since a counter that goes back is taken for one that has begun anew, with all that it ever counted.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import add
+from math import fsum, inf, nextafter
 from typing import Any, Final, final
 
 import orjson
 from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector
 from prometheus_client.metrics_core import Metric as Family
 
+from gateway.policy.ports import Time
 from gateway.telemetry.metrics import METRICS, PROCESS, SUPERVISION, Metric, Series, Sheet, Together
 from gateway.telemetry.tally import Histogram
 
-_RULES: Final[Mapping[Together, Callable[[float, float], float]]] = {"sum": add, "min": min, "max": max}
-_PROCESS: Final = CollectorRegistry()
-ProcessCollector(registry=_PROCESS)
-GCCollector(registry=_PROCESS)
+# Seconds for which a page or a report that was made is given to whoever asks: four who ask without pause
+# would else take an eighth of their rate from requests.
+KEPT_FOR: Final = 1.0
+# Nothing that is counted comes near it, and what is added up stays a number.
+_AT_MOST: Final = 1e100
+_LIBRARY: Final = CollectorRegistry()
+ProcessCollector(registry=_LIBRARY)
+GCCollector(registry=_LIBRARY)
 
 _Labels = tuple[str, ...]
 _Bounds = Callable[[set[float], set[float]], set[float]]
@@ -73,7 +78,7 @@ def supervision(workers: int, deaths: int) -> Sheet:
 def process() -> Sheet:
     """What the library counts of this process and of Python."""
     sheet = Sheet(PROCESS)
-    for family in _PROCESS.collect():
+    for family in _LIBRARY.collect():
         for sample in family.samples:
             if sample.name in sheet.series:
                 sheet.add(sample.name, sample.value, *sample.labels.values())
@@ -82,20 +87,31 @@ def process() -> Sheet:
 
 @final
 class Ledger:
-    """The last report of each worker, and what remains of those that are gone.
+    """The last report of each worker, and what remains of those that are gone; kept by their supervisor.
 
-    `remains` is for whoever takes over from this process.
+    `supervise` gives the supervisor's own report, which is kept for a second, as workers keep theirs.
+    `remains` is for whoever takes over from this process. No number of a worker is used again.
     """
 
-    def __init__(self, remains: bytes = b"") -> None:
+    def __init__(self, supervise: Callable[[], bytes], monotonic: Time, remains: bytes = b"") -> None:
         self.remains = remains or merged(())
         self._last: dict[int, bytes] = {}
+        self._supervise = supervise
+        self._monotonic = monotonic
+        self._own = b""
+        self._own_until = -inf
 
-    def reports(self, told: Mapping[int, bytes]) -> list[bytes]:
-        """What to put together, when these reports have come from workers, none of which is gone."""
-        self._last.update(told)
-        silent = [remains(last) for worker, last in self._last.items() if worker not in told]
-        return [*told.values(), *silent, self.remains]
+    def heard(self, worker: int, told: bytes) -> None:
+        """A report has come. A worker's reports are taken in the order in which it made them."""
+        self._last[worker] = told
+
+    def reports(self, answered: Collection[int]) -> list[bytes]:
+        """All that there is to put together, when these workers have answered in time and others have not."""
+        now = self._monotonic()
+        if now >= self._own_until:
+            self._own, self._own_until = self._supervise(), now + KEPT_FOR
+        workers = [last if worker in answered else remains(last) for worker, last in self._last.items()]
+        return [*workers, self.remains, self._own]
 
     def gone(self, worker: int, last: bytes | None = None) -> None:
         """A worker has ended. Without a `last` report nobody knows what it counted since it was asked."""
@@ -159,7 +175,7 @@ def _read_series(rows: Any, series: Series) -> None:
     is_histogram = series.metric.kind == "histogram"
     for row in rows:
         match row:
-            case [[*labels], int() | float() as value] if not is_histogram:
+            case [[*labels], int() | float() as value] if not is_histogram and abs(value) < _AT_MOST:
                 if _fit(labels, series.metric):
                     series.values[tuple(labels)] = value
             case [[*labels], [[*bounds], [*counts], int() | float() as total, [*exemplars]]] if is_histogram:
@@ -184,6 +200,7 @@ def _histogram(bounds: list[Any], counts: list[Any], total: float, exemplars: li
         and len(counts) == len(exemplars) == len(histogram.counts)
         and all(lower < upper for lower, upper in pairwise(histogram.bounds))
         and all(isinstance(count, int) and count >= 0 for count in counts)
+        and abs(total) < _AT_MOST
     )
     if not is_sound:
         raise ValueError("a histogram has a count and an exemplar a place")
@@ -207,23 +224,46 @@ def _together(reports: Sequence[_Report]) -> Sheet:
     for name, series in sheet.series.items():
         living = [each.sheet.series[name] for each in reports if not each.is_gone]
         gone = [each.sheet.series[name] for each in reports if each.is_gone]
-        series.values = _values([*living, *gone], _RULES[series.metric.together])
-        # Only bounds by which all have counted tell the truth of all. Those that are gone count no more,
-        # which changes no rate; and by the bounds of the living it is told.
-        series.histograms = _histograms(living, set.intersection)
-        for labels, histogram in _histograms(gone, set.union).items():
-            known = series.histograms.setdefault(labels, histogram)
-            if known is not histogram:
-                known.include(histogram)
+        values = _by_labels(each.values for each in (*living, *gone))
+        rule = _RULES[series.metric.together]
+        series.values = {labels: rule(several) for labels, several in values.items()}
+        series.histograms = _all_histograms(living, gone)
     return sheet
 
 
-def _values(several: Iterable[Series], rule: Callable[[float, float], float]) -> dict[_Labels, float]:
-    together: dict[_Labels, float] = {}
-    for series in several:
-        for labels, value in series.values.items():
-            together[labels] = rule(together[labels], value) if labels in together else value
+def _all_histograms(living: Sequence[Series], gone: Sequence[Series]) -> dict[_Labels, Histogram]:
+    sums = _by_labels(
+        {labels: histogram.sum for labels, histogram in each.histograms.items()} for each in (*living, *gone)
+    )
+    # Only bounds by which all have counted tell the truth of all. Those that are gone count no more, which
+    # changes no rate; and by the bounds of the living it is told.
+    together = _histograms(living, set.intersection)
+    for labels, histogram in _histograms(gone, set.union).items():
+        known = together.setdefault(labels, histogram)
+        if known is not histogram:
+            known.include(histogram)
+    for labels, histogram in together.items():
+        histogram.sum = _sum(sums[labels])
     return together
+
+
+def _by_labels(several: Iterable[Mapping[_Labels, float]]) -> dict[_Labels, list[float]]:
+    together: dict[_Labels, list[float]] = {}
+    for values in several:
+        for labels, value in values.items():
+            together.setdefault(labels, []).append(value)
+    return together
+
+
+def _sum(values: Sequence[float]) -> float:
+    """The exact sum, rounded up: the same in any order, and no less when some of it was added before."""
+    if all(isinstance(value, int) for value in values):
+        return sum(values)
+    nearest = fsum(values)
+    return nextafter(nearest, inf) if fsum((*values, -nearest)) > 0 else nearest
+
+
+_RULES: Final[Mapping[Together, Callable[[Sequence[float]], float]]] = {"sum": _sum, "min": min, "max": max}
 
 
 def _histograms(several: Iterable[Series], choose: _Bounds) -> dict[_Labels, Histogram]:

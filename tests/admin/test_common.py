@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 import subprocess
-from itertools import cycle
+from itertools import count, cycle
 
 import orjson
 import pytest
@@ -31,7 +31,7 @@ class Workers:
     def __init__(self):
         self.serving = {}
         self.deaths = 0
-        self.ledger = Ledger()
+        self.ledger = Ledger(lambda: supervisor_report(2, self.deaths), count().__next__)
         # What else is answered, by question, and who says nothing.
         self.garbage = {}
         self.silent = set()
@@ -47,7 +47,9 @@ class Workers:
         }
         answers = [*told.values()]
         if question == "metrics":
-            answers = [*self.ledger.reports(told), supervisor_report(2, self.deaths)]
+            for number, report in told.items():
+                self.ledger.heard(number, report)
+            answers = self.ledger.reports(told)
         return [*answers, *self.garbage.get(question, [])]
 
     def die(self, number):

@@ -152,6 +152,7 @@ def test_there_is_an_alert_for_every_kind_of_trouble():
     assert {
         *("GatewayDown", "GatewayInstanceDown", "GatewayInternalErrors", "GatewayOverheadHigh"),
         *("GatewayEventLoopLag", "GatewayMemoryHigh", "GatewayFileDescriptorsHigh", "GatewayConnectionsHigh"),
+        *("GatewayWorkersMissing", "GatewayWorkersDying"),
         *("ConfigReloadFailed", "ConfigDrift", "CertificateExpiring", "CertificateExpiryImminent"),
         *("ServiceUnavailable", "HighErrorRate", "HighLatency"),
         *("UpstreamPoolExhausted", "UpstreamEjected", "UpstreamEndpointDown"),

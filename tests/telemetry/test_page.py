@@ -385,6 +385,23 @@ async def test_the_age_of_a_page_counts_from_when_it_was_begun(monkeypatch):
     assert 2 == await rendered.text()
 
 
+async def test_the_last_report_of_a_worker_has_all_that_it_counted(gateway, connect):
+    """Not what was kept for whoever asks."""
+
+    def counted(told):
+        return sum(
+            sample.value
+            for family in report.families([told])
+            for sample in family.samples
+            if sample.name == "gateway_requests_total"
+        )
+
+    client = await connect(gateway)
+    assert 0 == counted(await gateway.page.report())
+    await answered(client, request(b"GET", b"/moved"))
+    assert 1 == counted(await gateway.page.last_report())
+
+
 async def test_a_report_makes_the_page_of_one_process(gateway, connect, scrape):
     """But for what the process takes, and for what a supervisor tells."""
     client = await connect(gateway)

@@ -222,6 +222,10 @@ GARBAGE = [
     pytest.param(
         b'{"is_gone": false, "series": {"%b": [[["r", "u"], null]]}}' % SENT.encode(), id="no number"
     ),
+    pytest.param(
+        b'{"is_gone": false, "series": {"%b": [[["r", "u"], 1e308]]}}' % SENT.encode(), id="nearly no end"
+    ),
+    pytest.param(spoilt(sum=-1e308), id="a sum that nobody has"),
     pytest.param(spoilt(counts=[1, 0]), id="a count too few"),
     pytest.param(spoilt(counts=[1, 0, -1]), id="a count below nothing"),
     pytest.param(spoilt(counts=[1, 0, 0.5]), id="a half"),
@@ -303,6 +307,26 @@ def test_who_shares_a_stream_of_events_counts_what_one_would_have_counted(events
     assert samples([counted(stream)]) == samples(parts) == samples([merged(parts)])
 
 
+SECONDS = st.floats(0, 1e6, allow_subnormal=False)
+
+
+@given(st.lists(SECONDS, min_size=2, max_size=6), st.randoms())
+def test_a_sum_is_the_same_in_any_order_and_no_less_when_some_are_gone(seconds, random):
+    """A counter that went back by the last bit of a number would seem to have begun anew."""
+    name = "process_cpu_seconds_total"
+
+    def counted(seconds):
+        return told(**{name: seconds})
+
+    for make, metric, key in ((counted, name, ()), (timed, DURATION, ("u",))):
+        parts = [make(each) for each in seconds]
+        before = values(parts, metric)[key]
+        random.shuffle(parts)
+        assert before == values(parts, metric)[key]
+        gone = merged([remains(parts[0]), remains(parts[1])])
+        assert before <= values([gone, *parts[2:]], metric)[key]
+
+
 def test_a_supervisor_tells_of_workers_of_buckets_and_of_itself():
     reports = [supervisor_report(4, 2, buckets=7), told(gateway_workers=1, gateway_quota_buckets=1)]
     assert [{(): 4}, {(): 2}, {(): 8}, {(): 1}] == [
@@ -327,55 +351,114 @@ def test_one_process_has_the_same_metrics():
     }
 
 
-def test_who_does_not_answer_still_has_what_it_had_counted():
-    ledger = Ledger()
+class Supervisor:
+    """Tells how often it was asked; its clock stands still."""
+
+    now = 10.0
+    clock = staticmethod(lambda: Supervisor.now)
+
+    def __init__(self):
+        self.asked = 0
+
+    def __call__(self):
+        self.asked += 1
+        return told(gateway_worker_deaths_total=self.asked)
+
+
+@pytest.fixture
+def ledger():
+    return Ledger(Supervisor(), Supervisor.clock)
+
+
+def test_a_supervisor_tells_of_itself_once_in_a_second(ledger, monkeypatch):
+    """The same reports make the same page, which is not rendered anew then."""
+    first = ledger.reports(())
+    assert {(): 1} == values(first, "gateway_worker_deaths_total")
+    monkeypatch.setattr(Supervisor, "now", 10.9)
+    assert first == ledger.reports(())
+    monkeypatch.setattr(Supervisor, "now", 11.0)
+    assert {(): 2} == values(ledger.reports(()), "gateway_worker_deaths_total")
+
+
+def test_who_does_not_answer_still_has_what_it_had_counted(ledger):
     name = "gateway_requests_in_flight"
-    both = {1: told(**{SENT: {ROUTE: 3}, name: 1}), 2: told(**{SENT: {ROUTE: 4}, name: 1})}
-    assert ({ROUTE: 7}, {(): 2}) == (
-        values(ledger.reports(both), SENT),
-        values(ledger.reports(both), name),
-    )
-    one = ledger.reports({2: both[2]})
+    ledger.heard(1, told(**{SENT: {ROUTE: 3}, name: 1}))
+    ledger.heard(2, told(**{SENT: {ROUTE: 4}, name: 1}))
+    both, one = ledger.reports({1, 2}), ledger.reports({2})
+    assert ({ROUTE: 7}, {(): 2}) == (values(both, SENT), values(both, name))
     assert ({ROUTE: 7}, {(): 1}) == (values(one, SENT), values(one, name))
-    again = ledger.reports({1: told(**{SENT: {ROUTE: 9}}), 2: both[2]})
-    assert {ROUTE: 13} == values(again, SENT)
+    ledger.heard(1, told(**{SENT: {ROUTE: 9}}))
+    assert {ROUTE: 13} == values(ledger.reports({1, 2}), SENT)
 
 
-def test_who_is_gone_still_has_what_it_had_counted():
-    ledger = Ledger()
-    ledger.reports({number: told(**{SENT: {ROUTE: number}}) for number in (1, 2, 4)})
+def test_who_is_gone_still_has_what_it_had_counted(ledger):
+    """Also where it went between its answer and the last one of all."""
+    for number in (1, 2, 4):
+        ledger.heard(number, told(**{SENT: {ROUTE: number}}))
     ledger.gone(1)
     ledger.gone(2)
-    assert {ROUTE: 7} == values(ledger.reports({}), SENT)
-    assert {ROUTE: 15} == values(ledger.reports({4: told(**{SENT: {ROUTE: 12}})}), SENT)
+    assert {ROUTE: 7} == values(ledger.reports({1, 4}), SENT)
+    ledger.heard(4, told(**{SENT: {ROUTE: 12}}))
+    assert {ROUTE: 15} == values(ledger.reports({4}), SENT)
 
 
-def test_who_says_goodbye_leaves_all_that_it_counted():
-    ledger = Ledger()
-    ledger.reports({1: told(**{SENT: {ROUTE: 3}})})
+def test_who_says_goodbye_leaves_all_that_it_counted(ledger):
+    ledger.heard(1, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1, told(**{SENT: {ROUTE: 5}}))
     ledger.gone(2, told(**{SENT: {ROUTE: 1}}))
-    assert {ROUTE: 6} == values(ledger.reports({}), SENT)
+    assert {ROUTE: 6} == values(ledger.reports(()), SENT)
 
 
-def test_who_was_never_asked_leaves_nothing():
-    ledger = Ledger()
+def test_who_was_never_asked_leaves_nothing(ledger):
     ledger.gone(1)
-    assert {} == values(ledger.reports({}), SENT)
+    assert {} == values(ledger.reports(()), SENT)
 
 
-def test_whoever_takes_over_goes_on():
-    ledger = Ledger()
-    ledger.reports({1: told(**{SENT: {ROUTE: 3}})})
+def test_whoever_takes_over_goes_on(ledger):
+    ledger.heard(1, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1)
-    next_one = Ledger(ledger.remains)
-    assert {ROUTE: 5} == values(next_one.reports({1: told(**{SENT: {ROUTE: 2}})}), SENT)
+    next_one = Ledger(Supervisor(), Supervisor.clock, ledger.remains)
+    next_one.heard(1, told(**{SENT: {ROUTE: 2}}))
+    assert {ROUTE: 5} == values(next_one.reports({1}), SENT)
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_a_worker_that_told_garbage_leaves_nothing(garbage):
-    ledger = Ledger()
-    ledger.reports({1: garbage, 2: told(**{SENT: {ROUTE: 3}})})
+def test_a_worker_that_told_garbage_leaves_nothing(ledger, garbage):
+    ledger.heard(1, garbage)
+    ledger.heard(2, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1)
     ledger.gone(2)
-    assert {ROUTE: 3} == values(ledger.reports({}), SENT)
+    assert {ROUTE: 3} == values(ledger.reports(()), SENT)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("count"), st.integers(0, 2), st.integers(1, 5)),
+        st.tuples(st.just("ask"), st.sets(st.integers(0, 2)), st.just(0)),
+        st.tuples(st.just("gone"), st.integers(0, 2), st.just(0)),
+    ),
+    max_size=30,
+)
+
+
+@given(STEPS)
+def test_whoever_answers_or_goes_nothing_goes_back(steps):
+    """Between any two pages, while workers count, are asked, say nothing, die and are replaced."""
+    ledger = Ledger(Supervisor(), Supervisor.clock)
+    slots = [0, 1, 2]
+    counts = {0: 0, 1: 0, 2: 0}
+    before = 0
+    for step, where, count in steps:
+        if step == "count":
+            counts[slots[where]] += count
+        elif step == "gone":
+            ledger.gone(slots[where])
+            slots[where] = len(counts)
+            counts[len(counts)] = 0
+        else:
+            answered = {slots[slot] for slot in where}
+            for worker in answered:
+                ledger.heard(worker, told(**{SENT: {ROUTE: counts[worker]}}))
+            now = values(ledger.reports(answered), SENT).get(ROUTE, 0)
+            assert before <= now <= sum(counts.values())
+            before = now

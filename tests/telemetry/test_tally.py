@@ -45,3 +45,42 @@ def test_methods_that_clients_invent_make_no_series():
     for number in range(1000):
         tally.count(b"M%d" % number, 405)
     assert 1 == len(tally.requests)
+
+
+def histogram(bounds, *seconds, trace="", at=0.0):
+    """One that has counted these, the last one with a trace."""
+    made = Histogram(bounds)
+    for each in seconds:
+        place = made.observe(each)
+    if trace:
+        made.exemplars[place] = trace, seconds[-1], at
+    return made
+
+
+@pytest.mark.parametrize(
+    ("bounds", "others", "counts"),
+    [
+        pytest.param((0.5, 1.0), (0.5, 1.0), [2, 2, 2], id="the same bounds"),
+        pytest.param((0.5, 1.0), (0.3, 0.5, 1.0), [2, 2, 2], id="the other has one more"),
+        pytest.param((0.3, 0.5, 1.0), (0.5, 1.0), [1, 1, 2, 2], id="the other has one less"),
+        pytest.param((0.5, 1.0), (), [1, 1, 4], id="the other has none"),
+        pytest.param((), (0.5, 1.0), [6], id="it has none itself"),
+        pytest.param((0.5,), (1.0, 9.0), [1, 5], id="the other has larger ones"),
+    ],
+)
+def test_what_another_has_counted_is_added_by_our_bounds(bounds, others, counts):
+    """A time is never told as shorter than the other knew it to be."""
+    ours, other = histogram(bounds, 0.2, 0.7, 3.0), histogram(others, 0.2, 0.7, 3.0)
+    ours.include(other)
+    assert counts == ours.counts
+    assert 7.8 == pytest.approx(ours.sum)
+
+
+@pytest.mark.parametrize(
+    ("at", "trace"),
+    [pytest.param(1.0, "ours", id="ours is newer"), pytest.param(3.0, "other", id="the other is newer")],
+)
+def test_the_newest_exemplar_of_a_place_is_kept(at, trace):
+    ours = histogram((0.5,), 0.2, trace="ours", at=2.0)
+    ours.include(histogram((0.5,), 0.3, trace="other", at=at))
+    assert [trace, None] == [exemplar and exemplar[0] for exemplar in ours.exemplars]
