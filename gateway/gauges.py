@@ -110,17 +110,18 @@ class Gauges:
                 _add_endpoints(sheet, same, (name, address))
 
     def _add_quotas(self, sheet: Sheet) -> None:
-        ports = self._ports
+        ports, stores = self._ports, self._ports.stores
         sheet.add("gateway_quota_buckets", len(ports.memory))
-        sheet.add("gateway_quota_store_up", 1, "memory")
-        shared = ports.shared.values()
-        if shared:
-            sheet.add("gateway_quota_store_up", all(store.is_up for store in shared), "redis")
-        sheet.add("gateway_quota_store_local", any(store.is_replaced for store in shared))
-        sheet.add("gateway_quota_store_calls_total", sum(store.calls for store in shared))
-        sheet.add("gateway_quota_store_failures_total", sum(store.failures for store in shared))
+        in_redis = ports.shared.values()
+        in_memory = all(store.is_up for store in stores if store not in in_redis)
+        sheet.add("gateway_quota_store_up", in_memory, "memory")
+        if in_redis:
+            sheet.add("gateway_quota_store_up", all(store.is_up for store in in_redis), "redis")
+        sheet.add("gateway_quota_store_local", any(store.is_replaced for store in stores))
+        sheet.add("gateway_quota_store_calls_total", sum(store.calls for store in stores))
+        sheet.add("gateway_quota_store_failures_total", sum(store.failures for store in stores))
         sheet.include("gateway_quota_store_duration_seconds", Histogram(CALLS))
-        for store in shared:
+        for store in stores:
             sheet.include("gateway_quota_store_duration_seconds", store.took)
 
     def _add_keys(self, sheet: Sheet) -> None:

@@ -13,6 +13,7 @@ from gateway.identity import Fetcher, LiveVerifier, RemoteKeys
 from gateway.policy.key_source import KeySource
 from gateway.policy.ports import Buckets, QuotaStore, Time
 from gateway.quota.memory import MemoryBuckets
+from gateway.quota.shared import SharedBuckets
 
 if TYPE_CHECKING:
     from gateway.quota.redis import RedisBuckets
@@ -28,14 +29,20 @@ _GRACE = 30.0
 class LivePorts:
     """The ports of one process.
 
-    `memory` has the buckets that are here, `shared` those in a Redis; `issuers` are the keys of each source.
+    `memory` has the buckets that are here, or with the supervisor of several workers; `shared` those in a
+    Redis; `issuers` are the keys of each source.
     """
 
-    def __init__(self, wall: Time = time.time, monotonic: Time = time.monotonic) -> None:
+    def __init__(
+        self,
+        wall: Time = time.time,
+        monotonic: Time = time.monotonic,
+        memory: MemoryBuckets | SharedBuckets | None = None,
+    ) -> None:
         self.wall = wall
         self.monotonic = monotonic
         self.verifier = LiveVerifier(wall, monotonic)
-        self.memory = MemoryBuckets(monotonic)
+        self.memory = MemoryBuckets(monotonic) if memory is None else memory
         self.shared: dict[QuotaStore, RedisBuckets] = {}
         self.issuers: dict[KeySource, RemoteKeys] = {}
         self._fetcher = Fetcher()
@@ -48,7 +55,19 @@ class LivePorts:
 
     def buckets(self, store: QuotaStore) -> Buckets:
         """The buckets of a store."""
-        return _known(self.shared, store, self.new_buckets) if store.redis else self.memory
+        return _known(self.shared, store, self.new_buckets) if store.redis else self.here(store)
+
+    def here(self, store: QuotaStore) -> Buckets:
+        """The buckets of a store without a Redis."""
+        if isinstance(self.memory, SharedBuckets) and store.on_failure != "local":
+            return self.memory.or_nothing
+        return self.memory
+
+    @property
+    def stores(self) -> "list[RedisBuckets | SharedBuckets]":
+        """Those that some other process has, and that may be down."""
+        here = [self.memory] if isinstance(self.memory, SharedBuckets) else []
+        return [*here, *self.shared.values()]
 
     def new_keys(self, source: KeySource) -> RemoteKeys:
         """Keys that nobody keeps fresh yet."""
@@ -86,8 +105,8 @@ class LivePorts:
         """Begin what runs beside requests. Nothing is waited for, nothing raises."""
         for keys in self.issuers.values():
             keys.start()
-        for buckets in self.shared.values():
-            buckets.start()
+        for store in self.stores:
+            store.start()
 
     async def stop(self) -> None:
         """End what `start` began."""
@@ -95,8 +114,9 @@ class LivePorts:
         await asyncio.gather(*self._retiring)
         for keys in self.issuers.values():
             await keys.stop()
-        for buckets in self.shared.values():
-            await buckets.stop()
+        for store in reversed(self.stores):
+            # The memory last: it stands in for the others.
+            await store.stop()
         await self._fetcher.close()
         await self.verifier.stop()
 
@@ -125,7 +145,7 @@ class Candidate:
         """The buckets that are there, else new ones; what was counted stays counted."""
         live = self._live
         if not store.redis:
-            return live.memory
+            return live.here(store)
         return _known(self.shared, store, lambda it: live.shared.get(it) or live.new_buckets(it))
 
 

@@ -64,7 +64,7 @@ LIBRARIES = {
     "zlib": ("wire",),
     "brotli": ("wire",),
     "zstandard": ("wire",),
-    "orjson": ("http", "telemetry", "admin"),
+    "orjson": ("http", "telemetry", "admin", "quota"),
 }
 
 # Modules without a test file of their own, beside every `__init__.py` and `__main__.py`, whose content is

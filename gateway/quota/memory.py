@@ -5,7 +5,7 @@ bucket may be forgotten at any time, and the number of those remembered is bound
 us forget the buckets that were asked for the longest ago.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, final
 
@@ -62,6 +62,23 @@ class MemoryBuckets:
             return self.take([(charge, key)], None)
         self._young[key] = now + level
         return level
+
+    def resume(self, wants: Sequence[Want], lease: Lease) -> None:
+        """Count what is under way already: it was granted before these buckets were here."""
+        for charge, key in wants:
+            self._under_way[key] = self._under_way.get(key, 0.0) + charge.amount
+        lease.begin(partial(self._give_back, wants))
+
+    def fills(self) -> dict[str, float]:
+        """The moments at which the buckets of rates are full, those that were asked for last at the end."""
+        now = self._now()
+        old = [item for item in self._old.items() if item[0] not in self._young]
+        return {key: full for key, full in [*old, *self._young.items()] if full > now}
+
+    def refill(self, fills: Mapping[str, float]) -> None:
+        """Go on from what `fills` has said, by the same clock."""
+        for key, full in fills.items():
+            self._remember(key, full)
 
     def _level(self, charge: Charge, key: str, now: float) -> float:
         tier = charge.tier

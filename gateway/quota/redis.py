@@ -20,6 +20,7 @@ from gateway.policy.tier import rate
 from gateway.quota.memory import MemoryBuckets
 from gateway.quota.script import RENEWAL, Call, finish, is_finish, renew, undo
 from gateway.quota.servers import public, servers
+from gateway.quota.shared import SharedBuckets
 from gateway.telemetry import waits
 from gateway.telemetry.passage import Wait
 from gateway.telemetry.tally import CALLS, Histogram
@@ -96,7 +97,7 @@ class RedisBuckets:
     `calls` and `failures` are counted for those who watch, and how long a call `took`, however it ended.
     """
 
-    def __init__(self, store: QuotaStore, local: MemoryBuckets) -> None:
+    def __init__(self, store: QuotaStore, local: MemoryBuckets | SharedBuckets) -> None:
         self.calls = self.failures = 0
         self.took = Histogram(CALLS)
         self._store = store
@@ -245,8 +246,7 @@ class RedisBuckets:
         if grant is None:
             # It may have been granted all the same, or yet be.
             self._give_back([want for want in request.wants if want[0].tier.concurrent], request.member)
-            if not request.future.done():
-                request.future.set_result(self._without_store(request.wants, request.lease))
+            self._replace(request)
             return
         if not grant[0]:
             self._give_back(request.held, request.member)
@@ -288,8 +288,20 @@ class RedisBuckets:
 
     # Without the store.
 
-    def _without_store(self, wants: Sequence[Want], lease: Lease | None) -> Grant | None:
+    def _without_store(
+        self, wants: Sequence[Want], lease: Lease | None
+    ) -> Grant | Awaitable[Grant | None] | None:
         return self._local.take(wants, lease) if self._store.on_failure == "local" else None
+
+    def _replace(self, request: _Request) -> None:
+        """Answer a request without the store; its memory may be with a supervisor, who has to be asked."""
+        if request.future.done():
+            return
+        answer = self._without_store(request.wants, request.lease)
+        if isinstance(answer, asyncio.Future):
+            answer.add_done_callback(partial(_pass_on, request.future))
+        elif answer is None or isinstance(answer, tuple):
+            request.future.set_result(answer)
 
     def _fail(self, error: Exception) -> None:
         """Ask nobody any more until a probe succeeds."""
@@ -343,3 +355,8 @@ class RedisBuckets:
         for answer in await self._servers.call(list(calls.values())):
             if isinstance(answer, Exception):
                 raise answer
+
+
+def _pass_on(future: asyncio.Future[Grant | None], answer: asyncio.Future[Grant | None]) -> None:
+    if not future.done():
+        future.set_result(answer.result())
