@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gateway.outcome import Outcome, outcome
 from gateway.workers.channel import UnansweredError
 from gateway.workers.crew import ADOPTED_WITHIN, PREPARED_WITHIN, Crew
-from gateway.workers.facts import Facts, read
+from gateway.workers.facts import Facts, read_facts
 from gateway.workers.frames import Word
 from gateway.workers.worker import Worker
 
@@ -54,7 +54,7 @@ async def _prepared(workers: Sequence[Worker]) -> list[tuple[Worker, Prepared | 
             if worker.state == "gone":
                 return None
             return Outcome(worker.version, False, (f"worker {worker.pid}: {error}",)), None
-        facts = read(json.dumps(said["facts"]).encode()) if said["facts"] else None
+        facts = read_facts(json.dumps(said["facts"]).encode()) if said["facts"] else None
         return outcome(said), facts
 
     return list(zip(workers, await asyncio.gather(*map(ask, workers)), strict=True))

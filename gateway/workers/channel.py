@@ -7,11 +7,13 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Sequence
+from secrets import randbits
 from typing import Final, final
 
 from gateway.workers.frames import SOCKETS_AT_MOST, BrokenChannelError, Frames, Message, Word, frame
 
 _READ: Final = 256 * 1024
+_NUMBERS: Final = 0xFFFFFFFF
 # Bytes that may wait for the other side to read them.
 _UNSENT_AT_MOST: Final = 128 * 1024 * 1024
 
@@ -42,7 +44,8 @@ class Channel:
         self._unsent: deque[tuple[memoryview, tuple[int, ...]]] = deque()
         self._size = 0
         self._calls: dict[int, asyncio.Future[bytes]] = {}
-        self._number = 0
+        # Answers to the program before this one, if there was one, are not ours.
+        self._number = randbits(32)
         self._loop = asyncio.get_running_loop()
         self._is_open = True
         self._loop.add_reader(sock, self._read)
@@ -69,7 +72,7 @@ class Channel:
         self, word: Word, body: bytes = b"", descriptors: Sequence[int] = (), *, within: float
     ) -> bytes:
         """Say something, and what is answered within so many seconds. Raises UnansweredError."""
-        self._number = number = self._number % 0xFFFFFFFF + 1
+        self._number = number = self._number % _NUMBERS + 1
         answer = self._calls[number] = self._loop.create_future()
         try:
             self._send(Message(word, number, body, tuple(descriptors)))

@@ -15,8 +15,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, final
 
+from gateway.quota.keeper import BucketKeeper
 from gateway.workers.channel import UnansweredError
-from gateway.workers.facts import Facts, read
+from gateway.workers.facts import Facts, read_facts
 from gateway.workers.frames import Message, Word
 from gateway.workers.process import spawn
 from gateway.workers.sockets import Bound
@@ -58,8 +59,9 @@ class Listening(Protocol):
 class Crew:
     """All workers. `version` is that of the configuration that serves, `turn` is held by who changes it."""
 
-    def __init__(self, bound: Bound, arguments: Sequence[str]) -> None:
+    def __init__(self, bound: Bound, arguments: Sequence[str], keeper: BucketKeeper) -> None:
         self.bound = bound
+        self.keeper = keeper
         self.listening: Listening
         self.places: list[Worker | None] = [None] * len(bound.places)
         self.workers: set[Worker] = set()
@@ -117,14 +119,54 @@ class Crew:
 
     def start(self) -> Worker:
         """Start another worker."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            pid = spawn([*self._arguments, str(theirs.fileno())], [theirs.fileno()])
-        worker = Worker(pid, ours, self._hear, self._end)
+        control, theirs = socket.socketpair()
+        quotas, buckets = socket.socketpair()
+        with theirs, buckets:
+            numbers = [theirs.fileno(), buckets.fileno()]
+            pid = spawn([*self._arguments, *map(str, numbers)], numbers)
+        self.keeper.serve(quotas)
+        return self.add(pid, control, quotas)
+
+    def add(
+        self, pid: int, control: socket.socket, quotas: socket.socket | None, rest: bytes = b""
+    ) -> Worker:
+        """Count on a process that has begun."""
+        worker = Worker(pid, control, quotas, self._hear, self._end, rest=rest)
         self.workers.add(worker)
         return worker
 
-    async def succeed(self, place: int, worker: Worker) -> str:
+    async def renew(self) -> str:
+        """Replace every worker by a fresh program; why it could not go on, else nothing.
+
+        Each leaves when the one that takes its place serves; who waited is replaced in the end. A fresh one
+        may have any configuration, as long as it listens where this one does.
+        """
+        async with self.turn:
+            for place in range(len(self.places)):
+                fresh = self.start()
+                fresh.reserved = True
+                problem = await self._loaded(fresh) or await self._succeeded(place, fresh)
+                if problem:
+                    fresh.state = "leaving" if fresh.state != "gone" else "gone"
+                    fresh.kill()
+                    return problem
+                if fresh.facts is not None and fresh.version != self.version:
+                    self.version, self.facts = fresh.version, fresh.facts
+            self._dismiss()
+        self.fill()
+        return ""
+
+    async def _loaded(self, fresh: Worker) -> str:
+        """Wait until it has loaded everything; why it is of no use, else nothing."""
+        if not await self.until(lambda: fresh.state != "loading", LOADED_WITHIN):
+            return f"worker {fresh.pid} takes too long"
+        if fresh.state != "waiting" or fresh.facts is None:
+            return f"worker {fresh.pid} cannot load everything"
+        if self.facts is not None and fresh.facts.addresses != self.facts.addresses:
+            return "only a new start changes where the gateway listens"
+        return ""
+
+    async def _succeeded(self, place: int, worker: Worker) -> str:
         """Have a worker take a place, and whoever has it leave; why it could not, else nothing."""
         before = self.places[place]
         self._take(place, worker)
@@ -138,7 +180,7 @@ class Crew:
             before.channel.tell(Word.LEAVE)
         return ""
 
-    def dismiss(self) -> None:
+    def _dismiss(self) -> None:
         """End whoever only waits: another spare is to come."""
         for worker in self.workers:
             if worker.state == "waiting" and not worker.reserved:
@@ -174,7 +216,7 @@ class Crew:
     def _hear(self, worker: Worker, message: Message) -> None:
         match message.word:
             case Word.READY:
-                self._ready(worker, read(message.body))
+                self._ready(worker, read_facts(message.body))
             case Word.FAILED:
                 self._fail(worker, message.body.decode("utf-8", "replace"))
             case Word.LEAVING:

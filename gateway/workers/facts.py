@@ -46,7 +46,7 @@ def facts(snapshot: Snapshot) -> Facts:
     )
 
 
-def read(body: bytes) -> Facts:
+def read_facts(body: bytes) -> Facts:
     """Those of a message. Raises TypeError or ValueError for what is none."""
     said = json.loads(body)
     return Facts(**{**said, "files": tuple(said["files"]), "addresses": tuple(said["addresses"])})

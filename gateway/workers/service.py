@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,8 @@ from gateway.config.snapshot import Snapshot
 from gateway.outcome import Outcome, outcome
 from gateway.peers import ANSWERED_WITHIN, Question
 from gateway.ports import LivePorts
+from gateway.quota.memory import MemoryBuckets
+from gateway.quota.shared import SharedBuckets
 from gateway.reload import Load
 from gateway.workers.channel import Channel, UnansweredError
 from gateway.workers.facts import facts
@@ -35,14 +38,17 @@ _RELOADED_WITHIN: Final = 200.0
 _SAID_WITHIN: Final = 2.0
 
 
-def work(control: socket.socket, path: Path) -> int:
-    """Serve under the supervisor at the other end of `control`; returns the exit status."""
+def work(path: Path, control: socket.socket, quotas: socket.socket) -> int:
+    """Serve under the supervisor at the other end of `control`; returns the exit status.
+
+    Buckets are asked for by `quotas`.
+    """
     for number in HELD:
         # What a terminal sends to all of its processes, the supervisor passes on.
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
     _give_way(os.SCHED_BATCH)
-    ports = LivePorts()
+    ports = LivePorts(memory=SharedBuckets(quotas, MemoryBuckets(time.monotonic)))
     try:
         snapshot = load_snapshot(path, os.environ, ports)
     except ConfigError as error:

@@ -28,16 +28,19 @@ class Worker:
     `reserved` is meant for a place that somebody has now; one that `is_open` takes requests.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a process, its two sockets, and whom to tell.
         self,
         pid: int,
         sock: socket,
+        quotas: socket | None,
         hear: Callable[["Worker", Message], None],
         ended: Callable[["Worker", str], None],
         *,
         rest: bytes = b"",
     ) -> None:
         self.pid = pid
+        # Where it asks for buckets; the keeper's, who closes it.
+        self.quotas = quotas
         self.state: State = "loading"
         self.begun = time.monotonic()
         self.version = ""
