@@ -80,6 +80,9 @@ UNTESTED = {
     "gateway/policy/questions.py": "dataclasses",
     "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
+    "gateway/workers/service.py": "what tests/e2e/test_workers.py drives",
+    "gateway/workers/supervisor.py": "what tests/e2e/test_workers.py drives",
+    "gateway/workers/worker.py": "what tests/workers/test_crew.py drives",
 }
 
 

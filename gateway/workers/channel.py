@@ -5,6 +5,7 @@ Messages arrive in order. Whoever stops reading is given up: nothing waits for r
 
 import asyncio
 import socket
+from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from secrets import randbits
@@ -13,6 +14,7 @@ from typing import Final, final
 from gateway.workers.frames import SOCKETS_AT_MOST, BrokenChannelError, Frames, Message, Word, frame
 
 _READ: Final = 256 * 1024
+_ANCILLARY: Final = socket.CMSG_SPACE(SOCKETS_AT_MOST * array("i").itemsize)
 _NUMBERS: Final = 0xFFFFFFFF
 # Bytes that may wait for the other side to read them.
 _UNSENT_AT_MOST: Final = 128 * 1024 * 1024
@@ -149,13 +151,16 @@ class Channel:
     def _read(self) -> bool:
         """Hear what is there; False if nothing is."""
         try:
-            data, descriptors, flags, _ = socket.recv_fds(
-                self.socket, _READ, SOCKETS_AT_MOST, socket.MSG_CMSG_CLOEXEC
-            )
+            # Not `recv_fds`, which takes flags and passes none of them on.
+            data, said, flags, _ = self.socket.recvmsg(_READ, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
-            data, descriptors, flags = b"", [], 0
+            data, said, flags = b"", [], 0
+        descriptors = array("i")
+        for _, kind, numbers in said:
+            if kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(numbers)
         if not data or flags & socket.MSG_CTRUNC:
             self._end()
             return False

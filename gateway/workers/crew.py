@@ -31,6 +31,9 @@ LOADED_WITHIN: Final = 120.0
 SERVES_WITHIN: Final = 15.0
 PREPARED_WITHIN: Final = 60.0
 ADOPTED_WITHIN: Final = 10.0
+# When the drain is over: what may be left to write then; and what a worker that is to stop may take.
+_DRAINED_WITHIN: Final = 10.0
+_STOPPED_WITHIN: Final = 8.0
 # A worker that ends so many seconds after its start has ended at once. As long as none serves yet, so many
 # of these are the end.
 _AT_ONCE: Final = 10.0
@@ -198,17 +201,17 @@ class Crew:
             if worker.state == "loading":
                 worker.process.signal(signal.SIGTERM)
         drain = self.facts.drain if self.facts else 0.0
-        ended = asyncio.create_task(self.until(lambda: not self.workers, drain + 10.0))
+        ended = asyncio.create_task(self.until(lambda: not self.workers, drain + _DRAINED_WITHIN))
         second = asyncio.create_task(again.wait())
         await asyncio.wait([ended, second], return_when=asyncio.FIRST_COMPLETED)
         for task in (ended, second):
             task.cancel()
         for worker in self.workers:
             worker.channel.tell(Word.STOP)
-        if not await self.until(lambda: not self.workers, 8.0):
+        if not await self.until(lambda: not self.workers, _STOPPED_WITHIN):
             for worker in self.workers:
                 worker.kill()
-            await self.until(lambda: not self.workers, 5.0)
+            await self.until(lambda: not self.workers)
         self.bound.remove_files()
 
     # What workers say.

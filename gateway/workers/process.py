@@ -26,13 +26,15 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._descriptor, number)
+        if self._descriptor >= 0:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._descriptor, number)
 
     def let_go(self) -> None:
         """Watch it no more."""
-        asyncio.get_running_loop().remove_reader(self._descriptor)
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
 
     def _reap(self) -> None:
         _, status = os.waitpid(self.pid, 0)
