@@ -69,6 +69,10 @@ class Common:
         """What became of so many requests, the last one first."""
         return (await self._decisions({"limit": count}))[:count]
 
+    async def set_log_level(self, level: str) -> None:
+        """Have the logs of all tell from this level on."""
+        await self._peers.ask("log_level", level.encode())
+
     async def _decisions(self, asked: _Object) -> list[_Object]:
         answers = await self._peers.ask("decisions", orjson.dumps(asked))
         told = [each for answer in answers for each in _objects(answer) if isinstance(each.get("time"), str)]

@@ -45,13 +45,17 @@ class Own:
         """What became of so many requests, the last one first."""
         return [] if self._record is None else self._record.newest(count)
 
+    async def set_log_level(self, level: str) -> None:
+        """Have the log tell from this level on. Raises ValueError for none that there is."""
+        set_level(level)
+
     def answers(self) -> Answers:
         """What it answers when it is one of several workers."""
         return {
             "metrics": self._answer_metrics,
             "upstreams": self._answer_upstreams,
             "decisions": self._answer_decisions,
-            "log_level": _answer_log_level,
+            "log_level": self._answer_log_level,
         }
 
     async def _answer_metrics(self, argument: bytes) -> bytes:
@@ -68,10 +72,9 @@ class Own:
         found = await self.decision(asked["request_id"])
         return orjson.dumps([] if found is None else [found])
 
-
-async def _answer_log_level(argument: bytes) -> bytes:
-    set_level(argument.decode())
-    return b""
+    async def _answer_log_level(self, argument: bytes) -> bytes:
+        await self.set_log_level(argument.decode())
+        return b""
 
 
 def _told(endpoint: Endpoint) -> dict[str, Any]:

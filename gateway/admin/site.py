@@ -60,6 +60,10 @@ class Told(Protocol):
         """What became of so many requests, the last one first."""
         ...
 
+    async def set_log_level(self, level: str) -> None:
+        """Have the program's own log tell from this level on. Raises ValueError for none that there is."""
+        ...
+
 
 @final
 class Admin:

@@ -7,6 +7,7 @@ Counters go on when a worker is gone: its `remains` stand in for it. So they do 
 since a counter that goes back is taken for one that has begun anew, with all that it ever counted.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +27,11 @@ from gateway.telemetry.tally import Histogram
 KEPT_FOR: Final = 1.0
 # Nothing that is counted comes near it, and what is added up stays a number.
 _AT_MOST: Final = 1e100
+# How a report begins.
+_HERE: Final = b'{"is_gone":false,'
+_GONE: Final = b'{"is_gone":true,'
+# Reports of workers that are gone, which nobody has asked for, that are kept apart.
+_APART_AT_MOST: Final = 32
 _LIBRARY: Final = CollectorRegistry()
 ProcessCollector(registry=_LIBRARY)
 GCCollector(registry=_LIBRARY)
@@ -46,13 +52,8 @@ def merged(reports: Iterable[bytes]) -> bytes:
 
 
 def remains(told: bytes) -> bytes:
-    """What counts on of the report of a worker that is gone; nothing, if it is none."""
-    sheets = [each.sheet for each in _read_all([told])]
-    for sheet in sheets:
-        for series in sheet.series.values():
-            if series.metric.kind == "gauge":
-                series.values.clear()
-    return _written(sheets, is_gone=True)
+    """What counts on of the report of a worker that is gone. It is only marked, which takes no time."""
+    return _GONE + told[len(_HERE) :] if told.startswith(_HERE) else told
 
 
 def families(reports: Iterable[bytes]) -> list[Family]:
@@ -89,36 +90,55 @@ def process() -> Sheet:
 class Ledger:
     """The last report of each worker, and what remains of those that are gone; kept by their supervisor.
 
-    `supervise` gives the supervisor's own report, which is kept for a second, as workers keep theirs.
-    `remains` is for whoever takes over from this process. No number of a worker is used again.
+    `supervise` gives the supervisor's own report, which is kept for a second, as workers keep theirs. Workers
+    go by numbers, such as those of their processes: until one is `gone` its number is nobody else's.
     """
 
     def __init__(self, supervise: Callable[[], bytes], monotonic: Time, remains: bytes = b"") -> None:
-        self.remains = remains or merged(())
         self._last: dict[int, bytes] = {}
+        self._gone = [remains] if remains else []
+        self._turn = asyncio.Lock()
         self._supervise = supervise
         self._monotonic = monotonic
         self._own = b""
         self._own_until = -inf
 
+    @property
+    def remains(self) -> bytes:
+        """What remains of all that are gone, for whoever takes over from this process."""
+        return merged(self._gone)
+
     def heard(self, worker: int, told: bytes) -> None:
         """A report has come. A worker's reports are taken in the order in which it made them."""
         self._last[worker] = told
-
-    def reports(self, answered: Collection[int]) -> list[bytes]:
-        """All that there is to put together, when these workers have answered in time and others have not."""
-        now = self._monotonic()
-        if now >= self._own_until:
-            self._own, self._own_until = self._supervise(), now + KEPT_FOR
-        workers = [last if worker in answered else remains(last) for worker, last in self._last.items()]
-        return [*workers, self.remains, self._own]
 
     def gone(self, worker: int, last: bytes | None = None) -> None:
         """A worker has ended. Without a `last` report nobody knows what it counted since it was asked."""
         known = self._last.pop(worker, None)
         told = last or known
         if told is not None:
-            self.remains = merged([self.remains, remains(told)])
+            self._gone.append(remains(told))
+        if len(self._gone) > _APART_AT_MOST:
+            self._gone = [merged(self._gone)]
+
+    async def reports(self, answered: Collection[int]) -> list[bytes]:
+        """All that there is to put together, when these workers have answered in time and others have not."""
+        await self._put_remains_together()
+        now = self._monotonic()
+        if now >= self._own_until:
+            self._own, self._own_until = self._supervise(), now + KEPT_FOR
+        workers = [last if worker in answered else remains(last) for worker, last in self._last.items()]
+        return [*workers, *self._gone, self._own]
+
+    async def _put_remains_together(self) -> None:
+        async with self._turn:
+            apart = self._gone
+            count = len(apart)
+            if count > 1:
+                # With a thousand routes it takes tenths of a second, and others wait for this process.
+                one = await asyncio.to_thread(merged, apart.copy())
+                if apart is self._gone:
+                    apart[:count] = [one]
 
 
 @final
@@ -163,8 +183,9 @@ def _read(told: bytes) -> _Report:
         case {"is_gone": bool(is_gone), "series": dict(by_name)}:
             sheet = Sheet(METRICS.values())
             for name, rows in by_name.items():
-                if name in sheet.series:
-                    _read_series(rows, sheet.series[name])
+                series = sheet.series.get(name)
+                if series is not None and not (is_gone and series.metric.kind == "gauge"):
+                    _read_series(rows, series)
             return _Report(is_gone, sheet)
     raise ValueError("this is no report")
 

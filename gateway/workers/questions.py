@@ -40,7 +40,7 @@ class Questions:
                 self.log_level = argument
             told = await self._told(message.body)
             if question == _METRICS:
-                answers = self.ledger.reports([worker.pid for worker in told])
+                answers = await self.ledger.reports([worker.pid for worker in told])
             else:
                 answers = [*told.values()]
             asker.channel.reply(message, packed(answers))

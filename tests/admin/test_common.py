@@ -14,7 +14,7 @@ from prometheus_client.openmetrics import parser as openmetrics
 from gateway.admin import common
 from gateway.admin.common import Common
 from gateway.outcome import Outcome
-from gateway.telemetry.report import Ledger, remains, supervisor_report
+from gateway.telemetry.report import Ledger, supervisor_report
 
 ACCEPT = "application/openmetrics-text; version=1.0.0"
 ROUTES = """\
@@ -49,7 +49,7 @@ class Workers:
         if question == "metrics":
             for number, report in told.items():
                 self.ledger.heard(number, report)
-            answers = self.ledger.reports(told)
+            answers = await self.ledger.reports(told)
         return [*answers, *self.garbage.get(question, [])]
 
     def die(self, number):
@@ -224,7 +224,7 @@ async def test_promtool_has_nothing_to_say_against_it(workers, send, scrape):
     if shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
     await send(workers.serving[1])
-    workers.ledger.remains = remains(await workers.serving[0].answers["metrics"](b""))
+    workers.ledger.gone(2, await workers.serving[0].answers["metrics"](b""))
     text = (await scrape(workers.serving[0])).text
     told = await asyncio.to_thread(
         subprocess.run,
@@ -383,3 +383,9 @@ async def test_of_several_with_the_same_id_the_last_one_is_told():
     workers = Scripted([{"time": "1", "id": "a"}], [{"time": "3", "id": "b"}], [{"time": "2", "id": "c"}])
     assert "b" == (await Common(workers, True).decision("0"))["id"]
     assert [("decisions", b'{"request_id":"0"}')] == workers.asked
+
+
+async def test_all_are_told_from_which_level_on_to_tell():
+    workers = Scripted()
+    await Common(workers, True).set_log_level("debug")
+    assert [("log_level", b"debug")] == workers.asked

@@ -1,5 +1,6 @@
 """What several workers count is told as if one had counted it."""
 
+import asyncio
 from math import inf
 
 import orjson
@@ -245,7 +246,7 @@ def test_what_is_no_report_is_left_out(garbage):
     assert {ROUTE: 1} == values(reports, SENT)
     assert {"0.5": 1, "1.0": 1, "+Inf": 1} == buckets(*reports)
     assert {"0.5": 1, "1.0": 1, "+Inf": 1} == buckets(merged(reports))
-    assert remains(garbage) == remains(b"") == merged([garbage])
+    assert merged([remains(garbage)]) == merged([garbage]) == merged([])
 
 
 def test_of_another_version_what_we_know_is_told():
@@ -370,65 +371,65 @@ def ledger():
     return Ledger(Supervisor(), Supervisor.clock)
 
 
-def test_a_supervisor_tells_of_itself_once_in_a_second(ledger, monkeypatch):
+async def test_a_supervisor_tells_of_itself_once_in_a_second(ledger, monkeypatch):
     """The same reports make the same page, which is not rendered anew then."""
-    first = ledger.reports(())
+    first = await ledger.reports(())
     assert {(): 1} == values(first, "gateway_worker_deaths_total")
     monkeypatch.setattr(Supervisor, "now", 10.9)
-    assert first == ledger.reports(())
+    assert first == await ledger.reports(())
     monkeypatch.setattr(Supervisor, "now", 11.0)
-    assert {(): 2} == values(ledger.reports(()), "gateway_worker_deaths_total")
+    assert {(): 2} == values(await ledger.reports(()), "gateway_worker_deaths_total")
 
 
-def test_who_does_not_answer_still_has_what_it_had_counted(ledger):
+async def test_who_does_not_answer_still_has_what_it_had_counted(ledger):
     name = "gateway_requests_in_flight"
     ledger.heard(1, told(**{SENT: {ROUTE: 3}, name: 1}))
     ledger.heard(2, told(**{SENT: {ROUTE: 4}, name: 1}))
-    both, one = ledger.reports({1, 2}), ledger.reports({2})
+    both, one = await ledger.reports({1, 2}), await ledger.reports({2})
     assert ({ROUTE: 7}, {(): 2}) == (values(both, SENT), values(both, name))
     assert ({ROUTE: 7}, {(): 1}) == (values(one, SENT), values(one, name))
     ledger.heard(1, told(**{SENT: {ROUTE: 9}}))
-    assert {ROUTE: 13} == values(ledger.reports({1, 2}), SENT)
+    assert {ROUTE: 13} == values(await ledger.reports({1, 2}), SENT)
 
 
-def test_who_is_gone_still_has_what_it_had_counted(ledger):
+async def test_who_is_gone_still_has_what_it_had_counted(ledger):
     """Also where it went between its answer and the last one of all."""
     for number in (1, 2, 4):
         ledger.heard(number, told(**{SENT: {ROUTE: number}}))
     ledger.gone(1)
     ledger.gone(2)
-    assert {ROUTE: 7} == values(ledger.reports({1, 4}), SENT)
+    assert {ROUTE: 7} == values(await ledger.reports({1, 4}), SENT)
     ledger.heard(4, told(**{SENT: {ROUTE: 12}}))
-    assert {ROUTE: 15} == values(ledger.reports({4}), SENT)
+    assert {ROUTE: 15} == values(await ledger.reports({4}), SENT)
 
 
-def test_who_says_goodbye_leaves_all_that_it_counted(ledger):
+async def test_who_says_goodbye_leaves_all_that_it_counted(ledger):
     ledger.heard(1, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1, told(**{SENT: {ROUTE: 5}}))
     ledger.gone(2, told(**{SENT: {ROUTE: 1}}))
-    assert {ROUTE: 6} == values(ledger.reports(()), SENT)
+    assert {ROUTE: 6} == values(await ledger.reports(()), SENT)
 
 
-def test_who_was_never_asked_leaves_nothing(ledger):
+async def test_who_was_never_asked_leaves_nothing(ledger):
     ledger.gone(1)
-    assert {} == values(ledger.reports(()), SENT)
+    assert {} == values(await ledger.reports(()), SENT)
 
 
-def test_whoever_takes_over_goes_on(ledger):
+async def test_whoever_takes_over_goes_on(ledger):
     ledger.heard(1, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1)
     next_one = Ledger(Supervisor(), Supervisor.clock, ledger.remains)
     next_one.heard(1, told(**{SENT: {ROUTE: 2}}))
-    assert {ROUTE: 5} == values(next_one.reports({1}), SENT)
+    assert {ROUTE: 5} == values(await next_one.reports({1}), SENT)
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_a_worker_that_told_garbage_leaves_nothing(ledger, garbage):
+async def test_a_worker_that_told_garbage_leaves_nothing(ledger, garbage):
     ledger.heard(1, garbage)
     ledger.heard(2, told(**{SENT: {ROUTE: 3}}))
     ledger.gone(1)
     ledger.gone(2)
-    assert {ROUTE: 3} == values(ledger.reports(()), SENT)
+    assert {ROUTE: 3} == values(await ledger.reports(()), SENT)
 
 
 STEPS = st.lists(
@@ -441,13 +442,11 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS)
-def test_whoever_answers_or_goes_nothing_goes_back(steps):
-    """Between any two pages, while workers count, are asked, say nothing, die and are replaced."""
+async def pages(steps):
+    """What each page says, and what was really counted by then."""
     ledger = Ledger(Supervisor(), Supervisor.clock)
     slots = [0, 1, 2]
     counts = {0: 0, 1: 0, 2: 0}
-    before = 0
     for step, where, count in steps:
         if step == "count":
             counts[slots[where]] += count
@@ -459,6 +458,40 @@ def test_whoever_answers_or_goes_nothing_goes_back(steps):
             answered = {slots[slot] for slot in where}
             for worker in answered:
                 ledger.heard(worker, told(**{SENT: {ROUTE: counts[worker]}}))
-            now = values(ledger.reports(answered), SENT).get(ROUTE, 0)
-            assert before <= now <= sum(counts.values())
-            before = now
+            said = values(await ledger.reports(answered), SENT).get(ROUTE, 0)
+            yield said, sum(counts.values())
+
+
+@given(STEPS)
+def test_whoever_answers_or_goes_nothing_goes_back(steps):
+    """Between any two pages, while workers count, are asked, say nothing, die and are replaced."""
+
+    async def all_pages():
+        return [page async for page in pages(steps)]
+
+    said = asyncio.run(all_pages())
+    assert sorted(said) == said
+    assert all(page <= counted for page, counted in said)
+
+
+async def test_what_remains_is_put_together_beside_the_loop(ledger):
+    """Who goes meanwhile is not lost, nor counted twice."""
+    for number in range(3):
+        ledger.gone(number, told(**{SENT: {ROUTE: 1}}))
+    asking = asyncio.create_task(ledger.reports(()))
+    await asyncio.sleep(0)
+    ledger.gone(3, told(**{SENT: {ROUTE: 10}}))
+    assert {ROUTE: 13} == values(await asking, SENT) == values(await ledger.reports(()), SENT)
+    assert 2 == len(await ledger.reports(()))
+
+
+async def test_of_many_that_go_while_nobody_asks_one_report_remains(ledger):
+    asking = None
+    for number in range(100):
+        ledger.gone(number, told(**{SENT: {ROUTE: 1}}))
+        if number == 30:
+            asking = asyncio.create_task(ledger.reports(()))
+            await asyncio.sleep(0)
+    await asking
+    assert len(ledger._gone) <= 33
+    assert {ROUTE: 100} == values([ledger.remains], SENT) == values(await ledger.reports(()), SENT)

@@ -56,7 +56,7 @@ async def test_metrics_are_those_of_all_of_the_supervisor_and_of_those_gone(aske
     assert any(b"gateway_workers_configured" in report for report in reports)
     for worker in list(crew.workers):
         questions.departed(worker)
-    assert [] == [report for report in questions.ledger.reports([]) if b"metrics\0" in report]
+    assert [] == [report for report in await questions.ledger.reports([]) if b"metrics\0" in report]
 
 
 async def test_the_level_of_the_log_is_told_to_those_who_come_later(asked):
