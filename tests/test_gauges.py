@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import socket
 from datetime import datetime
 from textwrap import dedent
 
@@ -11,6 +12,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from gateway import __version__, build
 from gateway.gauges import Reloads
+from gateway.quota.memory import MemoryBuckets
+from gateway.quota.shared import SharedBuckets
 
 GET = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
 
@@ -102,6 +105,25 @@ async def test_memory_is_a_store_that_is_always_up(serve, connect, scrape):
         found.value("gateway_quota_buckets"),
     )
     assert "redis" not in {each.labels.get("store") for each in found.samples}
+
+
+async def test_memory_that_a_supervisor_keeps_is_a_store_that_may_be_down(serve, scrape, until, ports):
+    sock, keeper = socket.socketpair()
+    ports.memory = SharedBuckets(sock, MemoryBuckets(ports.monotonic))
+    gateway = await serve()
+    seen = []
+    for _ in range(2):
+        found = await scrape(gateway)
+        seen.append(
+            (
+                found.value("gateway_quota_store_up", store="memory"),
+                found.value("gateway_quota_store_local"),
+                found.value("gateway_quota_store_failures_total"),
+            )
+        )
+        keeper.close()
+        await until(lambda: not ports.memory.is_up)
+    assert [(1, 0, 0), (0, 1, 1)] == seen
 
 
 async def test_a_store_that_is_down_is_told_with_what_stands_in_for_it(serve, connect, scrape, until, ports):

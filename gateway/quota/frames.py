@@ -22,7 +22,7 @@ import orjson
 from gateway.policy.bucket import Charge
 from gateway.policy.tier import Tier
 
-# What a question may have at most: wants, bytes, and bytes of all its keys together for each want.
+# What a question may have at most: wants, bytes, and letters of a key.
 WANTS_AT_MOST: Final = 4096
 FRAME_AT_MOST: Final = 1 << 20
 KEY_AT_MOST: Final = 512
@@ -33,6 +33,7 @@ _SIZE: Final = Struct("<I")
 # Behind the numbers of a charge whose tier counts what is under way.
 _PLACES: Final = " places"
 _PLACES_AT_MOST: Final = float(1 << 31)
+_NUMBERS_AT_MOST: Final = 128
 _CHARGES_AT_MOST: Final = 1024
 
 # Charges, keys and the shape.
@@ -50,7 +51,7 @@ def question(charges: list[str], keys: list[str], shape: list[int]) -> bytes:
         body = orjson.dumps((charges, keys, shape))
     except TypeError as error:
         raise ValueError("expected keys that are texts") from error
-    if len(keys) > WANTS_AT_MOST or len(body) > FRAME_AT_MOST or _length(keys) > KEY_AT_MOST * len(keys):
+    if len(keys) > WANTS_AT_MOST or len(body) > FRAME_AT_MOST or _longest(keys) > KEY_AT_MOST:
         raise ValueError("expected a question of less")
     return _SIZE.pack(len(body)) + body
 
@@ -119,25 +120,36 @@ def _read(body: bytes) -> Question:
     charges, keys, shape = said
     if len(charges) != len(keys) or len(keys) > WANTS_AT_MOST or len(shape) > 4 * WANTS_AT_MOST:
         raise ValueError("a question of too many wants, or of none")
-    if _length(charges) > KEY_AT_MOST * len(keys) or _length(keys) > KEY_AT_MOST * len(keys):
-        raise ValueError("texts of too many bytes")
+    if not (_are_texts(charges) and _are_texts(keys)) or _longest(keys) > KEY_AT_MOST:
+        raise ValueError("keys or charges that are none")
     if not all(isinstance(each, int) for each in shape):
         raise ValueError("a shape of something else")
     return charges, keys, shape
 
 
-def _length(texts: list[str]) -> int:
+def _are_texts(words: list[str]) -> bool:
     try:
-        return len("".join(texts))
-    except TypeError as error:
-        raise ValueError("texts that are none") from error
+        "".join(words)
+    except TypeError:
+        return False
+    return True
+
+
+def _longest(keys: list[str]) -> int:
+    return max(map(len, keys), default=0)
 
 
 def _charge(numbers: str) -> Charge:
     # Once as it is: what can be read in two ways is refused.
     own = numbers.removesuffix(_PLACES)
-    amount, capacity = [float(number) for number in own.split(" ")]
     concurrent = own != numbers
+    if len(numbers) > _NUMBERS_AT_MOST:
+        raise ValueError("a charge of too many digits")
+    try:
+        amount, capacity = [float(number) for number in own.split(" ")]
+    except ValueError:
+        # What it says instead tells of it only what the log should not have.
+        raise ValueError("a charge that is none") from None
     if not (isfinite(amount) and isfinite(capacity) and amount > 0.0 and capacity >= 0.0):
         raise ValueError("a charge of impossible numbers")
     # Whole numbers are given back without a rest.

@@ -21,9 +21,11 @@ from gateway.quota.memory import MemoryBuckets
 
 log = logging.getLogger("gateway")
 
+# Another one with each change of a state or of what is said on the sockets.
+_FORMAT: Final = 1
 _READ: Final = 1 << 16
-# What one worker may hold at a time: as many requests are not under way in any.
-_HELD_AT_MOST: Final = 1 << 20
+# Places that one worker may hold at a time: more than requests can be under way in one.
+_PLACES_AT_MOST: Final = 1 << 17
 
 
 @final
@@ -57,14 +59,17 @@ class BucketKeeper:
         It must do so in the same step: what is answered after this is not in it.
         """
         lines = {str(name): line.state() for name, line in self._lines.items()}
-        return orjson.dumps({"fills": self._memory.fills(), "lines": lines})
+        return orjson.dumps({"format": _FORMAT, "fills": self._memory.fills(), "lines": lines})
 
     def restore(self, state: bytes, socks: Iterable[socket]) -> None:
         """Go on from a state, with the sockets of the workers that are still there.
 
-        What was held on others is free. The clock has to be the one that told the time before.
+        What was held on others is free. The clock has to be the one that told the time before. Nothing is
+        taken over from a release that writes it in another way.
         """
         said = orjson.loads(state)
+        if said["format"] != _FORMAT:
+            said = {"fills": {}, "lines": {}}
         self._memory.refill(said["fills"])
         for sock in socks:
             line = _Line(sock, self._memory, self._charges, self._lines)
@@ -100,6 +105,7 @@ class _Line:
         self._questions = Questions()
         self._unsent = b""
         self._held: dict[int, tuple[Lease, list[Want]]] = {}
+        self._places = 0
         self._loop = asyncio.get_running_loop()
 
     def begin(self) -> None:
@@ -135,7 +141,9 @@ class _Line:
         self._questions = Questions(state.get("heard", "").encode("latin-1"))
         self._unsent = state.get("unsent", "").encode("latin-1")
         for hold, wants in state.get("held", ()):
-            self._hold(hold, [(self._charges.find(charge), key) for charge, key in wants], Lease())
+            lease, places = Lease(), [(self._charges.find(charge), key) for charge, key in wants]
+            self._memory.resume(places, lease)
+            self._hold(hold, places, lease)
 
     # In.
 
@@ -183,8 +191,8 @@ class _Line:
                 wants = [(find(charge), key) for charge, key in zip(charges[part], keys[part], strict=True)]
                 levels += _told(*self._take(wants, hold))
                 begin += size
-            elif hold in self._held:
-                self._held.pop(hold)[0].end()
+            else:
+                self._give_back(hold)
         if begin != len(keys):
             raise ValueError("a shape of other wants")
 
@@ -194,17 +202,25 @@ class _Line:
         places = [want for want in wants if want[0].tier.concurrent]
         if not places:
             return self._memory.take(wants, None)
-        if hold == 0 or hold in self._held or len(self._held) >= _HELD_AT_MOST:
+        if hold == 0 or hold in self._held or self._places + len(places) > _PLACES_AT_MOST:
             raise ValueError("places that nobody holds, or too many")
         lease = Lease()
         granted = self._memory.take(wants, lease)
         if granted[0]:
-            self._held[hold] = lease, places
+            self._hold(hold, places, lease)
         return granted
 
-    def _hold(self, hold: int, wants: list[Want], lease: Lease) -> None:
-        self._memory.resume(wants, lease)
-        self._held[hold] = lease, wants
+    def _hold(self, hold: int, places: list[Want], lease: Lease) -> None:
+        self._held[hold] = lease, places
+        self._places += len(places)
+
+    def _give_back(self, hold: int) -> None:
+        # Nothing has that number where a refusal came too late to be heard.
+        held = self._held.pop(hold, None)
+        if held is not None:
+            lease, places = held
+            self._places -= len(places)
+            lease.end()
 
     # Out.
 

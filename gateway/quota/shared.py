@@ -145,9 +145,10 @@ class SharedBuckets:
 
     def start(self) -> None:
         """Ask the keeper from now on; before that all is counted here."""
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._sock, self._read)
-        self.is_up = True
+        if self._is_open:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._sock, self._read)
+            self.is_up = True
 
     async def stop(self) -> None:
         """Close the socket, which gives back what is held; who still waits is answered from here."""

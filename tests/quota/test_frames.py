@@ -52,7 +52,10 @@ def test_questions_are_found_however_they_are_cut():
         pytest.param(b'[["1.0 3.0"],["a"],[1.0]]', id="parts in the shape"),
         pytest.param(b'[["1.0 3.0"],["a"],[null,0]]', id="nothing in the shape"),
         pytest.param(b'[["1.0 3.0"],["%b"],[]]' % (b"a" * 513), id="a key of more than keys have"),
-        pytest.param(b'[["%b"],["a"],[]]' % (b"1" * 513), id="a charge of more than charges have"),
+        pytest.param(
+            b'[["1.0 3.0","1.0 3.0"],["a","%b"],[]]' % (b"a" * 513), id="one long key beside a short one"
+        ),
+        pytest.param(b'[["1.0 3.0"],[["a"]],[]]', id="a list for a key"),
         pytest.param(b"[[],[],[%b]]" % b",".join([b"0"] * (4 * WANTS_AT_MOST + 1)), id="a long shape"),
     ],
 )
@@ -108,7 +111,7 @@ def test_a_charge_is_found_by_its_numbers(charge):
     [
         *("", "1.0", "1.0 2.0 3.0", "1.0  2.0", "a b", "nan 1.0", "1.0 nan", "inf 1.0", "1.0 inf"),
         *("0.0 1.0", "-1.0 1.0", "1.0 -1.0", "1e999 1.0", "0.5 2.0 places", "1e300 2.0 places"),
-        *("1.0 2.0 places places", " places", "1.0 2.0 places "),
+        *("1.0 2.0 places places", " places", "1.0 2.0 places ", f"1.{'0' * 125} 3.0"),
     ],
 )
 def test_a_charge_of_impossible_numbers_is_refused(text):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE
@@ -11,6 +12,11 @@ from collections import Counter
 
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
+
+from gateway.ports import LivePorts
+from gateway.quota.keeper import BucketKeeper
+from gateway.quota.memory import MemoryBuckets
+from gateway.quota.shared import SharedBuckets
 
 POLICIES = """
 tiers:
@@ -35,6 +41,19 @@ routes:
 
 async def answer(request):
     return web.Response(text="theirs", headers={"RateLimit": '"backend";r=7'})
+
+
+@pytest.fixture(params=["one process", "several workers"])
+async def ports(request):
+    """The buckets of memory are here, or those of a supervisor: nobody can tell by any answer."""
+    if request.param == "one process":
+        yield LivePorts()
+        return
+    sock, other = socket.socketpair()
+    keeper = BucketKeeper(MemoryBuckets(time.monotonic))
+    keeper.serve(other)
+    yield LivePorts(memory=SharedBuckets(sock, MemoryBuckets(time.monotonic), 10.0))
+    keeper.close()
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ async def test_a_worker_that_reads_nothing_holds_nobody_else_up(worker):
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="another protocol"),
         pytest.param(b"\x04\x00\x00\x00null", id="no question"),
         pytest.param(question(["1.0 nan"], ["a"], []), id="impossible numbers"),
+        pytest.param(question(["1.0 secret"], ["a"], []), id="no numbers"),
         pytest.param(question([UPLOAD], ["a"], []), id="places without a hold"),
         pytest.param(question([UPLOAD], ["a"], [1, 0]), id="places that nobody holds"),
         pytest.param(question([PUBLIC], ["a"], [2, 0]), id="more wants in the shape"),
@@ -141,7 +142,21 @@ async def test_who_makes_no_sense_is_cut_off(worker, keeper, sent, caplog):
     assert await is_cut(wrong)
     assert 1 == keeper.workers
     assert [2.0, -2.0] == await ask(other, [UPLOAD] * 2, ["places"] * 2, [1, 8, 1, 9])
-    assert caplog.messages[0].startswith("a worker asked for buckets in a way that makes no sense, cut off: ")
+    (said,) = caplog.messages
+    assert said.startswith("a worker asked for buckets in a way that makes no sense, cut off: ")
+    assert "secret" not in said
+
+
+async def test_a_worker_that_holds_more_than_any_could_is_cut_off(worker, keeper):
+    sock = worker()
+    for number in range(32):
+        keys = [f"{number} {key}" for key in range(4096)]
+        assert [1.0] * 4096 == await ask(sock, [UPLOAD] * 4096, keys, [4096, number + 1])
+    # What is given back makes room again.
+    assert [1.0] == await ask(sock, [UPLOAD], ["a"], [0, 1, 1, 33])
+    sock.send(question([UPLOAD] * 4096, keys, [4096, 34]))
+    assert await is_cut(sock)
+    assert 0 == len(keeper)
 
 
 async def test_giving_back_what_is_not_held_changes_nothing(worker):
@@ -233,6 +248,17 @@ async def test_a_socket_that_the_state_does_not_know_is_a_new_worker(keeper, tim
     assert [1.0] == await ask(other, [PUBLIC], ["a"])
     after.close()
     other.close()
+
+
+async def test_what_another_release_has_written_is_left_behind(worker, keeper, time):
+    sock = worker()
+    await ask(sock, [PUBLIC], ["a"])
+    state = keeper.state().replace(b'"format":1', b'"format":2')
+    after, own = BucketKeeper(MemoryBuckets(time)), next(iter(keeper._lines.values()))._sock.dup()
+    keeper.close()
+    after.restore(state, [own])
+    assert [1.0] == await ask(sock, [PUBLIC], ["a"])
+    after.close()
 
 
 # Real processes.

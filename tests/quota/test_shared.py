@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.policy.bucket import Charge, Lease
+from gateway.policy.ports import QuotaStore
 from gateway.policy.tier import at_once, rate
 from gateway.quota.frames import answer
 from gateway.quota.keeper import BucketKeeper
 from gateway.quota.memory import MemoryBuckets
+from gateway.quota.redis import RedisBuckets
 from gateway.quota.shared import SharedBuckets
 
 PUBLIC = Charge(rate("public", 60, 60.0, 3), 1, str)
@@ -352,6 +354,25 @@ async def test_what_never_began_counts_here(time):
         seen = buckets.take([(PUBLIC, "a")], None), buckets.take_one(PUBLIC, "a"), len(buckets)
         assert ((True, [1.0]), 2.0, 1) == seen
         await buckets.stop()
+
+
+async def test_workers_without_their_redis_count_together(connected, keeper, tmp_path):
+    """`on_failure: local` is one memory for all of them: for who was waiting when it failed, and later."""
+    store = QuotaStore(f"unix://{tmp_path}/nothing")
+    workers = [RedisBuckets(store, connected()) for _ in range(2)]
+    lease = Lease()
+    seen = [await grants(each, PUBLIC) for each in workers for _ in range(2)]
+    seen.append(await workers[0].take([(TWO_UPLOADS, "places")], lease))
+    lease.end()
+    # Who was cut meanwhile holds nothing.
+    other = RedisBuckets(store, connected())
+    waiting = asyncio.ensure_future(other.take([(TWO_UPLOADS, "places")], Lease()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    for each in (*workers, other):
+        await each.stop()
+    assert [[True], [True], [True], [False], (True, [2.0])] == seen
+    assert 1 == len(keeper)
 
 
 CHARGES = (PUBLIC, DAILY, CLOSED, THIRDS, UPLOAD, TWO_UPLOADS)

@@ -166,7 +166,7 @@ class QuotaStoreSpec(Spec):
     redis: Annotated[Store | None, UNSEEN] = optional(
         "The URL of a Redis of 6.2 or later: `redis://`, `rediss://` (TLS), `unix:///path`, "
         "`redis+cluster://h1:6379,h2:6379`, `redis+sentinel://h1:26379,h2:26379/MASTER/DB`; with "
-        "`USER:PASSWORD@` before the hosts. Absent: the memory of each process."
+        "`USER:PASSWORD@` before the hosts. Absent: memory, which workers share."
     )
     timeout: Duration = optional("How long an answer may take.", "50ms")
     on_failure: Literal["local", "allow", "deny"] = optional(
