@@ -19,13 +19,14 @@ from gateway.running import readiness
 
 ROOT = Path(__file__).parents[2]
 # Seconds that anything may take, on a machine that has more to do.
-PATIENCE = 30
+PATIENCE = 60
+LISTENERS = '[{address: "127.0.0.1:0"}]'
 CONFIG = """\
 version: 1
-listeners: [{{address: "127.0.0.1:0"}}]
+listeners: {listeners}
 admin: {{address: "unix:{folder}/admin.sock"}}
 workers: {workers}
-telemetry: {{access_log: {{path: "{folder}/access.log"}}, log: {{level: {level}}}}}
+telemetry: {{access_log: {{path: "{folder}/access.log"}}}}
 timeouts: {{min_drain: 0s, drain: {drain}}}
 upstreams: {{backend: {{endpoints: ["{backend}"]}}}}
 policies: [policies]
@@ -162,10 +163,10 @@ async def start(tmp_path, backend, slow):
     url = await backend(serve)
     (tmp_path / "policies").mkdir()
 
-    async def run(workers=2, drain="10s", more="", level="info", routes=""):
+    async def run(workers=2, drain="10s", routes="", listeners=LISTENERS):
         running = Running(tmp_path, url)
-        text = CONFIG.format(folder=tmp_path, backend=url, workers=workers, drain=drain, level=level)
-        (tmp_path / "gateway.yaml").write_text(text + more)
+        words = {"folder": tmp_path, "backend": url, "workers": workers, "drain": drain}
+        (tmp_path / "gateway.yaml").write_text(CONFIG.format(**words, listeners=listeners))
         running.write(0, routes)
         running.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "gateway", "run", "--config", str(tmp_path / "gateway.yaml")),
@@ -182,6 +183,19 @@ async def start(tmp_path, backend, slow):
     slow.set()
     for running in begun:
         await running.end()
+
+
+async def ended(*arguments):
+    """The exit status of `gateway` with these arguments, and what it has said."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", *map(str, arguments)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+    )
+    async with asyncio.timeout(PATIENCE):
+        out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
 
 
 def alive(pid):
@@ -255,24 +269,23 @@ async def test_a_worker_that_is_killed_is_replaced_and_only_its_own_requests_are
     running = await start()
     await running.spare()
     async with Load(running.place) as load:
-        for times in range(3):
-            victims = [pid for pid in running.serving if alive(pid)]
-            await running.spare()
-            counted = await running.metrics()
-            killed, began = victims[0], time.monotonic()
-            os.kill(killed, signal.SIGKILL)
-            await running.serves(3 + times)
-            print(f"another serves after {time.monotonic() - began:.3f} s")
-            await load.more()
-            after = await running.metrics()
-            assert after["gateway_requests_total"] >= counted["gateway_requests_total"] > 0
-            assert await running.ready() is None
+        await running.spare()
+        counted = await running.metrics()
+        began = time.monotonic()
+        os.kill(running.serving[0], signal.SIGKILL)
+        await running.serves(3)
+        print(f"another serves after {time.monotonic() - began:.3f} s")
+        await load.more()
+        after = await running.metrics()
+        assert after["gateway_requests_total"] >= counted["gateway_requests_total"] > 0
+        assert await running.ready() is None
     assert {200} == load.answered.keys()
     # Each client has one request at a time: that one may have been at the worker that was killed.
-    assert len(load.failed) <= 3 * load.clients
+    assert len(load.failed) <= load.clients
     assert not any("Cannot connect" in failed for failed in load.failed)
 
 
+@pytest.mark.long
 async def test_a_worker_that_is_told_to_end_leaves_its_place_to_another(start):
     """No request is lost, and the gateway is ready all the time."""
     running = await start()
@@ -284,6 +297,24 @@ async def test_a_worker_that_is_told_to_end_leaves_its_place_to_another(start):
         assert await running.ready() is None
         await load.more()
     assert (0, {200}) == (len(load.failed), load.answered.keys())
+
+
+@pytest.mark.long
+async def test_a_storm_of_deaths_loses_only_what_was_under_way(start):
+    """Each of ten workers that are killed is replaced, and no counter goes back."""
+    running = await start()
+    counted = 0.0
+    async with Load(running.place) as load:
+        for times in range(10):
+            await running.spare()
+            os.kill(next(pid for pid in running.serving if alive(pid)), signal.SIGKILL)
+            await running.serves(3 + times)
+            await load.more(20)
+            before, counted = counted, (await running.metrics())["gateway_requests_total"]
+            assert counted >= before
+    assert {200} == load.answered.keys()
+    assert len(load.failed) <= 10 * load.clients
+    assert not any("Cannot connect" in failed for failed in load.failed)
 
 
 async def test_a_reload_is_for_all_of_them_or_for_none(start):
@@ -302,17 +333,18 @@ async def test_a_reload_is_for_all_of_them_or_for_none(start):
     assert (0, 0, {200}) == (len(load.failed), load.outdated, load.answered.keys())
 
 
-async def test_whoever_is_asked_reloads_all(start, program):
+async def test_whoever_is_asked_reloads_all(start):
     running = await start()
     config = running.folder / "gateway.yaml"
     running.write(1)
-    status, out, _ = await (await program("reload", "--config", config)).ended()
+    status, out, _ = await ended("reload", "--config", config)
     assert (0, True) == (status, out.startswith("configuration "))
     config.write_text(config.read_text().replace("workers: 2", "workers: 3"))
-    status, _, err = await (await program("reload", "--config", config)).ended()
+    status, _, err = await ended("reload", "--config", config)
     assert (1, "gateway: only a new start changes these: workers\n") == (status, err)
 
 
+@pytest.mark.long
 async def test_what_has_changed_since_is_loaded_when_a_worker_is_missing(start):
     """The first that ends is replaced by the spare; the next finds only what the files say now."""
     running = await start()
@@ -348,6 +380,41 @@ async def _asked(session, place, path):
         return response.status, await response.text()
 
 
+@pytest.mark.long
+async def test_unix_sockets_and_tls_are_served_by_whoever_comes_first(start, authority, tmp_path):
+    """And a worker that is replaced loses nothing there either."""
+    place = tmp_path / "gateway.sock"
+    listeners = (
+        f'[{{address: "127.0.0.1:0", tls: {{certificates: [{{{authority.yaml("a.test")}}}]}}}}, '
+        f'{{address: "unix:{place}"}}]'
+    )
+    running = await start(listeners=listeners)
+    await running.spare()
+    host, _, port = running.place.partition(":")
+
+    async def asked(open_connection):
+        reader, writer = await open_connection
+        writer.write(b"GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.read()
+        writer.close()
+        return answer[:12]
+
+    context = authority.client()
+    for killed in running.serving:
+        for _ in range(10):
+            secured = asyncio.open_connection(host, int(port), ssl=context, server_hostname="a.test")
+            assert b"HTTP/1.1 200" == await asked(secured)
+            assert b"HTTP/1.1 200" == await asked(asyncio.open_unix_connection(place))
+        await running.spare()
+        count = len(running.serving)
+        os.kill(killed, signal.SIGTERM)
+        await running.serves(count + 1)
+    running.signal(signal.SIGTERM)
+    assert 0 == await running.process.wait()
+    assert not place.exists()
+
+
 async def test_all_of_them_drain(start, slow):
     """Not ready from then on, and no connection is taken; a request under way is answered."""
     running = await start()
@@ -376,6 +443,7 @@ async def test_all_of_them_drain(start, slow):
     assert ["stopped"] == running.logged("stopped")
 
 
+@pytest.mark.long
 async def test_a_second_signal_ends_all_at_once(start):
     running = await start(drain="10m")
     children = running.children
@@ -391,12 +459,13 @@ async def test_a_second_signal_ends_all_at_once(start):
     assert not any(map(alive, children))
 
 
-async def test_a_worker_that_cannot_serve_ends_the_start_with_one_line(program, tmp_path):
+async def test_a_worker_that_cannot_serve_ends_the_start_with_one_line(tmp_path):
     (tmp_path / "policies").mkdir()
     path = tmp_path / "gateway.yaml"
-    text = CONFIG.format(folder=tmp_path, backend="http://127.0.0.1:1", workers=2, drain="1s", level="info")
+    words = {"folder": tmp_path, "backend": "http://127.0.0.1:1", "workers": 2, "drain": "1s"}
+    text = CONFIG.format(**words, listeners=LISTENERS)
     path.write_text(text.replace("access.log", "nowhere/access.log"))
-    status, out, err = await (await program("run", "--config", path)).ended()
+    status, out, err = await ended("run", "--config", path)
     assert (1, "") == (status, out)
     assert err.splitlines()[-1].startswith("gateway: ")
     assert "nowhere/access.log: No such file" in err
@@ -446,6 +515,7 @@ async def test_a_restart_replaces_every_worker_and_the_supervisor_and_loses_noth
     assert 0 == await running.process.wait()
 
 
+@pytest.mark.long
 async def test_a_restart_into_what_does_not_load_ends_with_the_first(start):
     """Whoever serves serves on."""
     running = await start()
