@@ -367,13 +367,16 @@ def slo_(options: argparse.Namespace) -> int:
 
 
 def explain_(options: argparse.Namespace) -> int:
-    """`gateway explain METHOD URL`."""
+    """`gateway explain METHOD URL`, or `--request-id ID`."""
     from gateway.config.problem import ConfigError
-    from gateway.explain.run import explain
+    from gateway.explain.run import explain, show
+    from gateway.running import UnansweredError, explanation
 
     try:
-        return explain(options, _config(options), os.environ)
-    except (ConfigError, ValueError, OSError) as error:
+        if options.request_id is None:
+            return explain(options, _config(options), os.environ)
+        return show(options, _config(options), os.environ, explanation)
+    except (ConfigError, UnansweredError, ValueError, OSError) as error:
         # 1 is the answer "refused": who could not be asked has not refused.
         return _fail(str(error), USAGE)
 

@@ -3,7 +3,8 @@
 import http.client
 import json
 import socket
-from typing import final
+from typing import Any, final
+from urllib.parse import quote
 
 from gateway.config.snapshot import Address
 
@@ -32,7 +33,7 @@ def reload(address: Address, token: str) -> str:
 
     Raises UnansweredError, with every problem where the configuration was not taken.
     """
-    fields = {"X-Gateway-Admin": "1"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    fields = {"X-Gateway-Admin": "1"} | _bearer(token)
     status, said = _asked(address, "POST", "/reload", fields, _RELOADING_AT_MOST)
     try:
         answer = json.loads(said)
@@ -42,6 +43,27 @@ def reload(address: Address, token: str) -> str:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UnansweredError(f"the admin listener {address} says {status}") from None
     raise UnansweredError("\n".join(map(str, problems)))
+
+
+def explanation(address: Address, token: str, request_id: str) -> dict[str, Any]:
+    """What the gateway remembers of a request, as `GET /explain` of its admin listener tells it.
+
+    Raises UnansweredError: it is not there, it does not remember the request, or it remembers none.
+    """
+    path = f"/explain?request_id={quote(request_id, safe='')}"
+    status, said = _asked(address, "GET", path, _bearer(token), _SECONDS)
+    try:
+        answer = json.loads(said)
+        if status == 200:
+            return dict(answer)
+        problem = str(answer["detail"])
+    except (ValueError, KeyError, TypeError):
+        problem = f"the admin listener {address} says {status}"
+    raise UnansweredError(problem)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _asked(

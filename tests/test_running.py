@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gateway.config.snapshot import Address
-from gateway.running import readiness
+from gateway.running import UnansweredError, explanation, readiness
 
 READY = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nready\n"
 DRAINING = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 9\r\n\r\ndraining\n"
@@ -96,3 +96,56 @@ def test_other_answers_are_problems(answering, answer, expected):
 )
 def test_nobody_is_a_problem(address, expected):
     assert expected == readiness(address)
+
+
+def said(status, text):
+    return b"HTTP/1.1 %b X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(text), text)
+
+
+@pytest.mark.parametrize(
+    ("token", "fields"),
+    [("t0ken", [b"Authorization: Bearer t0ken"]), ("", [])],
+    ids=["with the token", "where there is none"],
+)
+def test_what_is_remembered_of_a_request_is_asked_for(answering, token, fields):
+    address, asked = answering(said(b"200", b'{"verdict": "passed"}'))
+    assert {"verdict": "passed"} == explanation(address, token, "ab&c")
+    line, *lines = asked[0].split(b"\r\n")
+    assert b"GET /explain?request_id=ab%26c HTTP/1.1" == line
+    assert fields == [line for line in lines if line.startswith(b"Authorization")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        pytest.param(
+            said(b"404", b'{"detail": "No such request is remembered: only the last 4096 are."}'),
+            "No such request is remembered: only the last 4096 are.",
+            id="it is not remembered",
+        ),
+        pytest.param(
+            said(b"404", b'{"detail": "Nothing is remembered here: telemetry.decisions is 0."}'),
+            "Nothing is remembered here: telemetry.decisions is 0.",
+            id="nothing is",
+        ),
+        pytest.param(
+            said(b"401", b'{"detail": "A bearer token is needed."}'),
+            "A bearer token is needed.",
+            id="the token is another one",
+        ),
+        pytest.param(said(b"404", b"404: Not Found"), r"the admin listener \S+ says 404", id="an older one"),
+        pytest.param(said(b"500", b"[]"), r"the admin listener \S+ says 500", id="it fails"),
+        pytest.param(said(b"200", b"[1]"), r"the admin listener \S+ says 200", id="it is something else"),
+        pytest.param(b"", r"no answer from the admin listener \S+: .+", id="it hangs up"),
+    ],
+)
+def test_what_is_not_remembered_is_one_line(answering, answer, message):
+    address, _ = answering(answer)
+    with pytest.raises(UnansweredError) as raised:
+        explanation(address, "", "0" * 32)
+    assert re.fullmatch(message, str(raised.value))
+
+
+def test_nobody_remembers_anything():
+    with pytest.raises(UnansweredError, match="Connection refused"):
+        explanation(Address("127.0.0.1", 1), "", "0" * 32)

@@ -5,7 +5,6 @@ an attacker here: the Host must be ours (DNS rebinding), and a request that chan
 field that no form can send.
 """
 
-import asyncio
 import hmac
 import re
 import socket
@@ -14,9 +13,14 @@ from ipaddress import ip_address
 from typing import Any, Protocol, final
 
 import aiohttp_cors
-import orjson
 from aiohttp import web
 
+from gateway.admin.answers import BODY_AT_MOST, written
+from gateway.admin.answers import json_answer as _json
+from gateway.admin.answers import refusal as _refusal
+from gateway.admin.config import Configuration
+from gateway.admin.explain import Explanations
+from gateway.admin.log_level import LogLevel
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
@@ -24,8 +28,7 @@ from gateway.outcome import Outcome
 from gateway.proxy import Proxy
 
 _OPEN = frozenset(["/livez", "/readyz"])
-# Seconds: how long whoever asked for a long answer may take for it, and how long `stop` waits for those.
-_WRITING_AT_MOST = 10.0
+# Seconds: how long `stop` waits for those who take their time with a long answer.
 _SHUTDOWN_AT_MOST = 1.0
 # Answers that are written at a time. What nobody reads is kept until its time is over.
 _PAGES_AT_MOST = 16
@@ -110,15 +113,25 @@ class Admin:
             await runner.cleanup()
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[self._guard])
+        application = web.Application(middlewares=[self._guard], client_max_size=BODY_AT_MOST)
         application.on_response_prepare.append(_harden)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
+        find = self._told.decision if self._told.has_decisions else None
+        explanations = Explanations(self._proxy, find)
+        application.on_cleanup.append(explanations.stop)
+        log_level = LogLevel(self._proxy, self._told.set_log_level)
+        # Resources of their own, which no other origin is let near: those only read.
         application.router.add_post("/reload", self._reload_now)
+        application.router.add_post("/explain", explanations.ask)
+        application.router.add_post("/log-level", log_level.change)
         readable = [
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
+            application.router.add_get("/config", Configuration(self._proxy).tell),
+            application.router.add_get("/explain", explanations.remember),
+            application.router.add_get("/log-level", log_level.tell),
         ]
         if self._told.has_decisions:
             readable.append(application.router.add_get("/decisions", self._decisions))
@@ -182,7 +195,7 @@ class Admin:
         self._pages += 1
         try:
             text, media_type = await self._told.metrics(request.headers.get("Accept", ""))
-            return await _written(request, text, media_type)
+            return await written(request, text, media_type)
         finally:
             self._pages -= 1
 
@@ -201,32 +214,7 @@ class Admin:
         return _json(await self._told.decisions(int(count)))
 
 
-async def _written(request: web.Request, text: bytes, media_type: str) -> web.StreamResponse:
-    """Write a long answer; whoever does not take it in time is cut off."""
-    response = web.StreamResponse(headers={"Content-Type": media_type})
-    response.content_length = len(text)
-    try:
-        async with asyncio.timeout(_WRITING_AT_MOST):
-            await response.prepare(request)
-            if request.method != "HEAD":
-                await response.write(text)
-            await response.write_eof()
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-    return response
-
-
 async def _harden(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Server"] = "gateway"
-
-
-def _json(value: object, status: int = 200) -> web.Response:
-    body = orjson.dumps(value, option=orjson.OPT_INDENT_2)
-    return web.Response(status=status, body=body, content_type="application/json")
-
-
-def _refusal(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
-    return web.json_response({"status": status, "detail": detail}, status=status, headers=headers)

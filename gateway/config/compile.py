@@ -113,6 +113,8 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         routes=tuple(route for _, route in routes),
         router=Router(routes, compiler.unmatched(), compiler.refuse_method),
         secrets=tuple(issuer.token.query for issuer in gateway.issuers.values() if issuer.token.query),
+        specs=specs,
+        made=ports.wall(),
         slos=objectives.slos(specs.entries),
         workers=gateway.workers,
     )

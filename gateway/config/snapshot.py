@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal, final
+from typing import TYPE_CHECKING, Literal, final
 
 from gateway.http.path import PathRules
 from gateway.routing import Route, Router
+
+if TYPE_CHECKING:
+    from gateway.config.compile import Specs
 
 Network = IPv4Network | IPv6Network
 
@@ -227,13 +230,16 @@ class AccessLog:
     path: str
 
 
+Level = Literal["debug", "info", "warning", "error"]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Log:
     """How the program's own log is written, and from which level on."""
 
     format: Literal["auto", "text", "json"]
-    level: Literal["debug", "info", "warning", "error"]
+    level: Level
 
 
 @final
@@ -254,7 +260,8 @@ class Snapshot:
 
     With `watch` another one is loaded as soon as one of these changes. `workers` is the number of processes
     that serve; auto, one for each core. `secrets` are parameters of queries that hold tokens: no log tells
-    their values.
+    their values. `specs` are what it was compiled from, for those who ask what serves: secrets stand in them.
+    `made` is when that was, in seconds since 1970.
     """
 
     version: str
@@ -270,6 +277,8 @@ class Snapshot:
     routes: tuple[Route, ...]
     router: Router
     secrets: tuple[str, ...]
+    specs: "Specs" = field(repr=False)
+    made: float
     slos: tuple[Slo, ...] = ()
     workers: int | Literal["auto"] = 1
 

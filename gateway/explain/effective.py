@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -22,6 +23,10 @@ _BUILT_IN: Final[dict[str, object]] = {"csrf": "auto", "headers": "helmet"}
 _BARE: Final = re.compile(r"(?!.*: )[A-Za-z0-9_./*+@=<>()-][A-Za-z0-9_./*+@:=<>() -]*(?<![: ])")
 
 
+# How the value of a key is told, by the name of the key.
+Tell = Callable[[str, object], object]
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -35,14 +40,19 @@ class Key:
         return flow(self.value)
 
 
-def effective(entry: Entry, gateway: Tree) -> list[Key]:
+def spelled(name: str, value: object) -> object:
+    """The value of a key as its file spells it."""
+    return as_written(value)
+
+
+def effective(entry: Entry, gateway: Tree, tell: Tell = spelled) -> list[Key]:
     """The keys of a route; `gateway` is the tree of gateway.yaml."""
-    keys = {name: Key(name, as_written(value), entry.sources[name]) for name, value in entry.said.items()}
+    keys = {name: Key(name, tell(name, value), entry.sources[name]) for name, value in entry.said.items()}
     for name in _OWN:
         place = (*entry.path, name)
         value = entry.tree.at(place)
         if value is not None:
-            keys[name] = Key(name, as_written(value), entry.tree.source(place))
+            keys[name] = Key(name, tell(name, value), entry.tree.source(place))
     if entry.spec.is_public:
         # What the defaults demand of principals does not hold where nobody is asked.
         keys.pop("allow", None)
@@ -51,11 +61,11 @@ def effective(entry: Entry, gateway: Tree) -> list[Key]:
     return _completed(keys, gateway)
 
 
-def of_defaults(gateway: Tree) -> list[Key]:
+def of_defaults(gateway: Tree, tell: Tell = spelled) -> list[Key]:
     """The keys of what no route takes: the global defaults, which ask nobody who he is."""
     said = gateway.at(("defaults",))
     members = said.items() if isinstance(said, dict) else ()
-    keys = {name: Key(name, as_written(value), gateway.source(("defaults", name))) for name, value in members}
+    keys = {name: Key(name, tell(name, value), gateway.source(("defaults", name))) for name, value in members}
     for name in ("auth", "allow", "upstream", "prefix", "validate"):
         keys.pop(name, None)
     return _completed(keys, gateway)

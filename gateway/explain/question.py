@@ -1,4 +1,4 @@
-"""What was typed -> the question: a request, who is assumed to ask, and where it arrives."""
+"""What was typed, or stands in JSON -> the question: a request, who is assumed to ask, where it arrives."""
 
 import argparse
 import json
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
+from gateway.config.question import QuestionSpec
+from gateway.config.schema.cases import PrincipalSpec
 from gateway.config.snapshot import Listener
 from gateway.explain.curl import Recorded, curl
 from gateway.explain.har import har
@@ -40,6 +42,25 @@ def question(said: argparse.Namespace, listeners: tuple[Listener, ...]) -> Quest
         secure=listeners[number].tls is not None,
     )
     return Question(draft, _assumed(said), number, said.token or "")
+
+
+def stated(said: QuestionSpec, listeners: tuple[Listener, ...]) -> Question:
+    """What a question in JSON asks. Raises ValueError for a listener that there is not."""
+    secure, host, target = split_url(said.url)
+    number = _listener(said.listener, secure, listeners)
+    lines = [(name, (each,) if isinstance(each, str) else each) for name, each in said.fields.items()]
+    token = said.token or ""
+    bearer = (("Authorization", f"Bearer {token}"),) if token else ()
+    draft = Draft(
+        method=said.method,
+        target=target,
+        host=host,
+        fields=(*[(name, value) for name, values in lines for value in values], *bearer),
+        body=said.body.encode(),
+        client=said.client or CLIENT,
+        secure=listeners[number].tls is not None,
+    )
+    return Question(draft, _principal(said.principal), number, token)
 
 
 def _recorded(said: argparse.Namespace) -> Recorded:
@@ -91,6 +112,19 @@ def _assumed(said: argparse.Namespace) -> Assumed | None:
         scopes=frozenset(said.scope),
         claims=dict(map(_claim, said.claim)),
         method=said.method_of_auth,
+        tier=said.tier,
+    )
+
+
+def _principal(said: PrincipalSpec | None) -> Assumed | None:
+    if said is None:
+        return None
+    return Assumed(
+        subject=said.subject,
+        roles=frozenset(said.roles),
+        scopes=frozenset(said.scopes),
+        claims=said.claims,
+        method=said.method or "",
         tier=said.tier,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, final
 
-from gateway.explain.effective import Key, effective, of_defaults
+from gateway.explain.effective import Key, Tell, effective, of_defaults, spelled
 from gateway.explain.hints import hints, ignored
 from gateway.explain.question import Question
 from gateway.http.fields import Field, field_of
@@ -66,12 +66,14 @@ class Report:
         return self.outcome.verdict in (Verdict.PASSED, Verdict.ANSWERED)
 
 
-def report(stage: Stage, question: Question) -> Report:
+def report(stage: Stage, question: Question, tell: Tell = spelled) -> Report:
     """Ask the question. Raises ValueError for what is no request, or no principal."""
     outcome = stage.ask(question.draft, question.assumed, question.listener)
     route, tree = outcome.route, stage.specs.tree
     entry = stage.entries.get(route.id) if route is not None else None
-    keys = effective(entry, tree) if entry is not None else of_defaults(tree) if route is not None else []
+    keys = []
+    if route is not None:
+        keys = effective(entry, tree, tell) if entry is not None else of_defaults(tree, tell)
     said = list(hints(stage, outcome, entry, question.token))
     said += ignored(outcome) if question.assumed is not None else ()
     listener = str(stage.snapshot.listeners[question.listener].address)

@@ -13,11 +13,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Final, final
+from typing import Final, final, get_args
 
-from gateway.config.snapshot import Log
+from gateway.config.snapshot import Level, Log
 from gateway.telemetry.escape import escaped_text
 from gateway.telemetry.writer import write_some
+
+LEVELS: Final[tuple[str, ...]] = get_args(Level)
 
 # Characters of one message, and of one traceback.
 _MESSAGE_AT_MOST: Final = 8192
@@ -25,6 +27,7 @@ _EXCEPTION_AT_MOST: Final = 32768
 # Messages that wait for the thread, and seconds that the last of them may take.
 _WAITING_AT_MOST: Final = 1000
 _CLOSING_AT_MOST: Final = 2.0
+_STANDARD_ERROR: Final = 2
 # What a log call about a request hands over as `extra`.
 _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
@@ -136,9 +139,23 @@ def application_log(settings: Log, descriptor: int, pid: int | None = None) -> N
     logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
-def set_level(level: str) -> None:
-    """Have messages of this level and above written from now on. Raises ValueError for none that there is."""
-    logging.getLogger().setLevel(level.upper())
+def level() -> str:
+    """The level from which on messages are written."""
+    return logging.getLevelName(logging.getLogger().level).lower()
+
+
+def set_level(wanted: str) -> None:
+    """Have messages of this level and above written from now on. The log tells so itself, on any level.
+
+    Raises ValueError for what is none of LEVELS.
+    """
+    if wanted not in LEVELS:
+        raise ValueError(f"expected one of {', '.join(LEVELS)}")
+    log = logging.getLogger("gateway")
+    before = level()
+    logging.getLogger().setLevel(wanted.upper())
+    said = "the log tells from %s on, no longer from %s"
+    log.handle(log.makeRecord(log.name, logging.INFO, __name__, 0, said, (wanted, before), None))
 
 
 def standard_error() -> int:
@@ -146,7 +163,7 @@ def standard_error() -> int:
 
     Its number may be that of a client's connection by then.
     """
-    return os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else _STANDARD_ERROR
 
 
 def _exception(formatter: logging.Formatter, record: logging.LogRecord) -> str:

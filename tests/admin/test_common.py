@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import shutil
 import subprocess
 from itertools import count, cycle
@@ -35,11 +36,13 @@ class Workers:
         # What else is answered, by question, and who says nothing.
         self.garbage = {}
         self.silent = set()
+        self.asked = []
 
     async def reload(self):
         return Outcome("", False)
 
     async def ask(self, question, argument=b""):
+        self.asked.append((question, argument))
         told = {
             number: await worker.answers[question](argument)
             for number, worker in self.serving.items()
@@ -244,6 +247,26 @@ async def test_a_decision_is_told_by_whoever_remembers_it(workers, send, ask):
         status, told = await ask(worker, f"/decisions?request_id={request_id}")
         assert (200, request_id, "said") == (status, told["request_id"], told["route"])
     assert 404 == (await ask(one, f"/decisions?request_id={'0' * 32}"))[0]
+
+
+async def test_so_is_what_became_of_a_request_line_by_line(workers, send, ask):
+    one, two = workers.serving.values()
+    (request_id,) = await send(two)
+    status, told = await ask(one, f"/explain?request_id={request_id}")
+    assert 200 == status
+    assert request_id in json.dumps(told)
+
+
+async def test_the_level_of_the_log_is_changed_in_all(workers, session):
+    root = logging.getLogger()
+    before = root.level
+    url = f"http://{workers.serving[0].admin.address}/log-level"
+    try:
+        async with session.post(url, json={"level": "error"}, headers={"X-Gateway-Admin": "1"}) as response:
+            assert (200, "error") == (response.status, (await response.json())["level"])
+    finally:
+        root.setLevel(before)
+    assert [("log_level", b"error")] == workers.asked
 
 
 async def test_the_last_decisions_are_those_of_all(workers, send, ask):

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import re
 import socket
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
 
-from gateway.admin import site
+from gateway.admin import answers, site
+from gateway.explain.curl import curl
 
+MANUAL = (Path(__file__).parents[2] / "docs" / "admin.md").read_text()
 TOKEN = "test-token"
 CONSOLE = "https://console.example"
 ROUTES = """\
@@ -108,7 +112,7 @@ async def test_upstreams_tell_what_they_are_doing(serve, scripted, connect, ask)
         pytest.param({"Authorization": "Bearer \u00fc"}, 401, id="a letter of more than one byte"),
     ],
 )
-@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/metrics", "/nowhere"])
+@pytest.mark.parametrize("path", ["/routes", "/upstreams", "/metrics", "/config", "/log-level", "/nowhere"])
 async def test_all_but_probes_needs_the_token(administered, ask, path, fields, status):
     """What does not exist is not told apart either."""
     got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, **fields)
@@ -197,11 +201,12 @@ async def test_other_origins_read_only_if_they_are_named(administered, ask, orig
         pytest.param("https://evil.example", 403, id="any other page"),
     ],
 )
-async def test_preflight_needs_no_token(administered, ask, origin, status):
+@pytest.mark.parametrize("path", ["/routes", "/config", "/explain", "/log-level"])
+async def test_preflight_needs_no_token(administered, ask, path, origin, status):
     """It can carry none; what it allows is the question with the token."""
     gateway = await administered(f'token: {TOKEN}, cors: {{allow_origins: ["{CONSOLE}"]}}')
     asked = {"Access_Control_Request_Method": "GET", "Access_Control_Request_Headers": "authorization"}
-    got, fields, _ = await ask(gateway, "/routes", "OPTIONS", Origin=origin, **asked)
+    got, fields, _ = await ask(gateway, path, "OPTIONS", Origin=origin, **asked)
     assert status == got
     assert (status == 200) == ("AUTHORIZATION" in fields.get("Access-Control-Allow-Headers", "").upper())
 
@@ -222,6 +227,17 @@ async def test_answers_are_neither_kept_nor_guessed_at(administered, ask, method
     got, told, _ = await ask(await administered(f"token: {TOKEN}"), path, method, **fields)
     assert (status, "no-store", "nosniff") == (got, told["Cache-Control"], told["X-Content-Type-Options"])
     assert "aiohttp" not in told["Server"]
+
+
+@pytest.mark.parametrize("path", ["/reload", "/explain", "/log-level"])
+async def test_other_origins_do_no_more_than_read(administered, ask, path):
+    """Also those that are named: neither is a preflight granted, nor is an answer theirs to see."""
+    gateway = await administered(f'cors: {{allow_origins: ["{CONSOLE}"]}}')
+    asked = {"Access_Control_Request_Method": "POST", "Access_Control_Request_Headers": "x-gateway-admin"}
+    status, fields, _ = await ask(gateway, path, "OPTIONS", Origin=CONSOLE, **asked)
+    assert (True, None) == (status >= 400, fields.get("Access-Control-Allow-Methods"))
+    _, fields, _ = await ask(gateway, path, "POST", Origin=CONSOLE, X_Gateway_Admin="1")
+    assert "Access-Control-Allow-Origin" not in fields
 
 
 async def test_unix_socket_is_asked_by_any_name(serve, tmp_path):
@@ -270,7 +286,7 @@ async def test_whoever_reads_nothing_holds_nothing_but_his_connection(
     administered, ask, dial, monkeypatch, until
 ):
     """And that not for long: others are answered meanwhile, and it is cut."""
-    monkeypatch.setattr(site, "_WRITING_AT_MOST", 0.5)
+    monkeypatch.setattr(answers, "WRITING_AT_MOST", 0.5)
     gateway = await administered()
     # More than all buffers between the two hold.
     route = gateway.snapshot.routes[0]
@@ -392,3 +408,37 @@ async def test_without_a_record_there_is_nothing_to_ask(decided, ask):
     gateway, (kept,) = await decided("/kept", more="telemetry: {access_log: {format: none}, decisions: 0}\n")
     assert 404 == (await ask(gateway, f"/decisions?request_id={kept}"))[0]
     assert () == gateway.books.followers == gateway.books.unreadable_followers
+
+
+async def test_the_manual_has_every_path(administered):
+    """And no other, but for the files of a page, which nobody asks for by hand."""
+    gateway = await administered()
+    routes = gateway.admin._runner.app.router.routes()
+    served = {f"{route.method} {route.resource.canonical}" for route in routes if route.resource}
+    asked = {each for each in served if each.startswith(("GET ", "POST ")) and "." not in each} - {"GET /"}
+    assert asked == set(re.findall(r"^## `([A-Z]+ /\S*)`$", MANUAL, re.MULTILINE))
+
+
+EXAMPLES = [
+    line.replace("\\\n", " ").replace("$GATEWAY_ADMIN_TOKEN", TOKEN)
+    for block in re.findall(r"^```sh\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
+    for line in re.findall(r"^(curl(?:.*\\\n)*.*)$", block, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+async def test_the_examples_of_the_manual_are_answered(administered, session, example):
+    """As they stand there, up to the id of a request that nobody remembers, and a gateway without files."""
+    gateway = await administered(f"token: {TOKEN}")
+    asked = curl(example)
+    url = asked.url.replace("127.0.0.1:9901", str(gateway.admin.address))
+    async with session.request(asked.method, url, headers=dict(asked.fields), data=asked.body) as response:
+        text = await response.text()
+        expected = 404 if "request_id" in example else 422 if "/reload" in example else 200
+        assert (expected, True) == (response.status, "request is remembered" in text or expected != 404)
+
+
+def test_the_manual_has_an_example_of_every_path():
+    paths = re.findall(r"^## `[A-Z]+ (/\S*)`$", MANUAL, re.MULTILINE)
+    assert len(paths) == len(EXAMPLES)
+    assert all(path in example for path, example in zip(paths, EXAMPLES, strict=True))

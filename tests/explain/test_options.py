@@ -16,7 +16,7 @@ def parser():
 
 def test_every_example_of_the_help_is_understood(parser):
     examples = re.findall(r"^  gateway explain (.*)$", parser.epilog, re.MULTILINE)
-    assert 5 == len([parser.parse_args(shlex.split(example)) for example in examples])
+    assert 6 == len([parser.parse_args(shlex.split(example)) for example in examples])
 
 
 def test_what_is_not_said_is_nothing(parser):

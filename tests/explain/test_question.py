@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from gateway.config.question import QuestionSpec
 from gateway.config.snapshot import Address, Listener, ListenerTls
-from gateway.explain.question import question
+from gateway.explain.question import question, stated
 from gateway.http.path import PathRules
 from gateway.rehearsal import CLIENT, Assumed
 
@@ -110,3 +111,45 @@ def test_curl_and_har_are_other_ways_to_ask(asked, tmp_path):
 def test_what_cannot_be_asked_is_said(asked, line, message):
     with pytest.raises(ValueError, match=message):
         asked(line)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        pytest.param({"url": "/a"}, "GET /a", id="a path"),
+        pytest.param(
+            {"method": "PUT", "url": "https://h:8/a?b", "fields": {"X": "1", "Y": ["2", "3"]}},
+            "PUT https://h:8/a?b -H 'X: 1' -H 'Y: 2' -H 'Y: 3'",
+            id="a URL with fields",
+        ),
+        pytest.param(
+            {"url": "/a", "client": "10.0.0.1", "listener": 2},
+            "GET /a --client 10.0.0.1 --listener 2",
+            id="where it arrives",
+        ),
+        pytest.param({"url": "/a", "token": "x.y.z"}, "GET /a --token x.y.z", id="a token"),
+        pytest.param(
+            {
+                "url": "/a",
+                "principal": {
+                    **{"subject": "thandi", "roles": ["a", "b"], "scopes": ["s"], "claims": {"n": 1}},
+                    **{"tier": "gold", "method": "mtls"},
+                },
+            },
+            "GET /a --as thandi:a,b --scope s --claim n=1 --tier gold --method-of-auth mtls",
+            id="a principal",
+        ),
+    ],
+)
+def test_json_asks_what_a_command_line_asks(asked, wanted, line):
+    listeners = (PLAIN, SECURE)
+    assert asked(line, *listeners) == stated(QuestionSpec.model_validate(wanted), listeners)
+
+
+def test_json_has_its_body_in_it():
+    assert "\u00fc".encode() == stated(QuestionSpec(url="/a", body="\u00fc"), (PLAIN,)).draft.body
+
+
+def test_json_asks_of_a_listener_that_there_is():
+    with pytest.raises(ValueError, match="from 1 to 1, got 2"):
+        stated(QuestionSpec(url="/a", listener=2), (PLAIN,))

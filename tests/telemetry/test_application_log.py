@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gateway.config.snapshot import Log
-from gateway.telemetry.application_log import JsonLines, TextLines, application_log
+from gateway.telemetry.application_log import JsonLines, TextLines, application_log, level, set_level
 
 HOSTILE = 'a\r\n2026-01-01 INFO forged\x1b[31m\u202e"\\\x9b\u2028\ud800'
 
@@ -149,6 +149,37 @@ def test_it_can_be_set_up_again(root, opened):
     os.set_blocking(first, False)
     with pytest.raises(BlockingIOError):
         os.read(first, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param("info", "debug", ["debug", "info"], id="more is told"),
+        pytest.param("error", "warning", [], id="less of it"),
+        pytest.param("warning", "error", [], id="less is told"),
+    ],
+)
+def test_the_level_can_be_changed_and_the_log_tells_so(root, opened, before, after, told):
+    """Whatever the level was and is: somebody who reads it later has to know why it is silent."""
+    reading, writing = opened(os.pipe)
+    application_log(Log("json", before), writing)
+    set_level(after)
+    assert after == level()
+    log = logging.getLogger("gateway")
+    log.debug("debug")
+    log.info("info")
+    root.handlers[0].close()
+    lines = [json.loads(line) for line in os.read(reading, 65536).decode().splitlines()]
+    assert f"the log tells from {after} on, no longer from {before}" == lines[0]["message"]
+    assert told == [line["message"] for line in lines[1:]]
+
+
+@pytest.mark.parametrize("wanted", ["", "loud", "DEBUG", "notset"])
+def test_what_is_no_level_changes_nothing(root, wanted):
+    before = level()
+    with pytest.raises(ValueError, match="expected one of debug, info, warning, error"):
+        set_level(wanted)
+    assert before == level()
 
 
 def test_nobody_waits_for_a_reader_that_does_not_read(root, opened):
