@@ -23,7 +23,7 @@ COMPILED = (
     *("gateway/http/*.py", "gateway/wire/*.py", "gateway/upstream/*.py"),
     *(f"gateway/policy/{name}.py" for name in POLICIES),
     *(f"gateway/telemetry/{name}.py" for name in TELEMETRY),
-    *(f"gateway/quota/{name}.py" for name in ("frames", "keeper", "memory", "shared")),
+    *(f"gateway/quota/{name}.py" for name in ("frames", "keeper", "memory", "redis", "script", "shared")),
     *("gateway/routing.py", "gateway/rewrite.py", "gateway/retry.py"),
     *("gateway/refusals.py", "gateway/surroundings.py", "gateway/relay.py", "gateway/proxy.py"),
 )

@@ -12,6 +12,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from gateway import __version__, build
 from gateway.gauges import Reloads
+from gateway.policy.bucket import Charge
+from gateway.policy.tier import rate
 from gateway.quota.memory import MemoryBuckets
 from gateway.quota.shared import SharedBuckets
 
@@ -123,6 +125,7 @@ async def test_memory_that_a_supervisor_keeps_is_a_store_that_may_be_down(serve,
         )
         keeper.close()
         await until(lambda: not ports.memory.is_up)
+        ports.memory.take_one(Charge(rate("some", 1, 60.0), 1, str), "a")
     assert [(1, 0, 0), (0, 1, 1)] == seen
 
 

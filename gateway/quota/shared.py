@@ -110,8 +110,8 @@ class SharedBuckets:
 
     @property
     def is_replaced(self) -> bool:
-        """True while the memory of this process stands in for them."""
-        return not self.is_up
+        """True while the memory of this process stands in for them, and has counted anything."""
+        return not self.is_up and len(self.local) > 0
 
     @property
     def or_nothing(self) -> Buckets:
@@ -297,7 +297,7 @@ class SharedBuckets:
         if rest > 0.0:
             self._timer = self._loop.call_later(rest, self._look)
             return
-        log.warning("the supervisor is late with quotas, now: local")
+        log.warning("the supervisor is late with quotas, until then on_failure decides")
         self.failures += 1
         self.is_up = False
         self._settle_all()
@@ -309,7 +309,7 @@ class SharedBuckets:
 
     def _lose(self) -> None:
         if self._is_open:
-            log.warning("the supervisor counts quotas no more, now: local")
+            log.warning("the supervisor counts quotas no more, on_failure decides")
             self.failures += 1
             self._close()
 

@@ -1,12 +1,15 @@
 """The keeper as workers meet it: on real sockets, in real processes, and with what no worker should send."""
 
 import asyncio
+import json
 import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.policy.bucket import Charge
 from gateway.policy.tier import at_once, rate
@@ -145,6 +148,45 @@ async def test_who_makes_no_sense_is_cut_off(worker, keeper, sent, caplog):
     (said,) = caplog.messages
     assert said.startswith("a worker asked for buckets in a way that makes no sense, cut off: ")
     assert "secret" not in said
+
+
+WORDS = st.one_of(
+    st.sampled_from([PUBLIC, UPLOAD, "a", "b", "", 0, 1, 2, 1 << 70, -1, 0.5, True, None, [], {}]), st.text()
+)
+LISTS = st.lists(st.one_of(WORDS, st.lists(WORDS, max_size=2)), max_size=6)
+WANTS = st.lists(st.tuples(st.sampled_from([PUBLIC, UPLOAD]), st.sampled_from("ab")), max_size=6)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    said=st.one_of(
+        st.lists(LISTS, min_size=3, max_size=3),
+        st.tuples(WANTS, st.lists(st.integers(-1, 7), max_size=12)).map(
+            lambda said: [[charge for charge, _ in said[0]], [key for _, key in said[0]], said[1]]
+        ),
+    )
+)
+def test_whatever_a_worker_says_is_answered_or_ends_it(said):
+    """Nothing else is raised, and whoever is cut off leaves nothing under way."""
+    body = json.dumps(said).encode()
+
+    async def tell():
+        failures = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+        keeper = BucketKeeper(MemoryBuckets(Time()))
+        sock, other = socket.socketpair()
+        keeper.serve(sock)
+        other.send(len(body).to_bytes(4, "little") + body)
+        other.setblocking(False)
+        # The end of the worker is read behind what it says.
+        other.shutdown(socket.SHUT_WR)
+        async with asyncio.timeout(PATIENCE):
+            while keeper.workers:  # noqa: ASYNC110 - what is watched is a number, which sets no event.
+                await asyncio.sleep(0)
+        other.close()
+        return failures, [*keeper._memory._under_way]
+
+    assert ([], []) == asyncio.run(tell())
 
 
 async def test_a_worker_that_holds_more_than_any_could_is_cut_off(worker, keeper):

@@ -268,7 +268,7 @@ async def test_a_late_keeper_is_not_waited_for(alone, caplog, until):
     other.send(answer([0.5]))
     assert (True, [0.5]) == await asked
     assert [
-        "the supervisor is late with quotas, now: local",
+        "the supervisor is late with quotas, until then on_failure decides",
         "the supervisor answers about quotas again",
     ] == caplog.messages
 
@@ -288,7 +288,7 @@ async def test_where_memory_may_not_stand_in_nobody_says(alone):
     answers = [careful.take_one(PUBLIC, "a"), careful.take([(UPLOAD, "b")], lease)]
     assert [None, None] == await asyncio.gather(*answers)
     assert [None, None] == [careful.take_one(PUBLIC, "a"), careful.take([(UPLOAD, "b")], lease)]
-    assert 0 == len(buckets)
+    assert (0, False, False) == (len(buckets), buckets.is_up, buckets.is_replaced)
 
 
 async def test_what_was_granted_too_late_is_given_back(alone, keeper, until):
@@ -327,7 +327,7 @@ async def test_when_the_keeper_goes_all_is_counted_here(connected, keeper, caplo
     lease.end()
     assert (False, [3.0]) == buckets.take_one(PUBLIC, "a")
     await buckets.stop()
-    assert ["the supervisor counts quotas no more, now: local"] == caplog.messages
+    assert ["the supervisor counts quotas no more, on_failure decides"] == caplog.messages
 
 
 async def test_answers_that_nobody_asked_for_are_the_end(alone, caplog, until):
