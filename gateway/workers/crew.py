@@ -155,7 +155,7 @@ class Crew:
                     return problem
                 if fresh.facts is not None and fresh.version != self.version:
                     self.version, self.facts = fresh.version, fresh.facts
-            self._dismiss()
+            self.dismiss()
         self.fill()
         return ""
 
@@ -183,8 +183,8 @@ class Crew:
             before.channel.tell(Word.LEAVE)
         return ""
 
-    def _dismiss(self) -> None:
-        """End whoever only waits: another spare is to come."""
+    def dismiss(self) -> None:
+        """End whoever only waits; another spare comes."""
         for worker in self.workers:
             if worker.state == "waiting" and not worker.reserved:
                 worker.state = "leaving"

@@ -40,6 +40,8 @@ _HEEDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR2)
 # Seconds: until nobody waits for an answer, until the next program has said that it could go on.
 _SETTLED_WITHIN: Final = 5.0
 _CHECKED_WITHIN: Final = 30.0
+# Until another spare is started where the one that is there cannot take an empty place.
+_TRIED_EVERY: Final = 10.0
 
 
 def supervise(path: Path, snapshot: Snapshot) -> int:
@@ -313,7 +315,14 @@ class Supervisor:
     def outdated(self) -> None:
         """A place is empty, and whoever could take it has another version than what serves."""
         log.warning("a worker is missing, and the files have changed since: they are loaded now")
-        self._begin(self.reload())
+        self._begin(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        outcome = await self.reload()
+        if outcome.problems:
+            # Whoever is started then may find what serves, or what can be taken.
+            await asyncio.sleep(_TRIED_EVERY)
+            self._crew.dismiss()
 
     async def _reload_for(self, worker: Worker, message: Message) -> None:
         outcome = await self.reload()

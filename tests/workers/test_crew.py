@@ -126,3 +126,15 @@ async def test_one_that_does_not_end_is_killed(crew, monkeypatch):
     again.set()
     await made.end(again)
     assert set() == made.workers
+
+
+async def test_who_is_dismissed_is_replaced_by_one_that_finds_what_serves(crew):
+    """Its place was empty meanwhile, since it had another version."""
+    made = crew([{}, {}, {"version": "two", "prepares": "two"}])
+    await complete(made)
+    made.places[0].kill()
+    assert await made.until(lambda: bool(made.listening.outdated_at), PATIENCE)
+    made.dismiss()
+    assert await made.until(lambda: None not in made.places and bool(waiting(made)), PATIENCE)
+    assert {"one"} == {worker.version for worker in made.workers}
+    assert 1 == made.deaths

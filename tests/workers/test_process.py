@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -62,3 +63,18 @@ def test_a_child_finds_the_package_where_it_was_found(monkeypatch, first, flags)
     """Whoever may write in the current folder must not have his own run instead."""
     monkeypatch.setattr(sys, "path", [first, *sys.path])
     assert [sys.executable, *flags, "-m", "gateway.workers", "a"] == command("gateway.workers", "a")
+
+
+@pytest.mark.parametrize("library", ["aiohttp", "httptools", "redis", "grpc", "gateway.app", "gateway.relay"])
+def test_a_supervisor_loads_nothing_of_the_data_path(imported, library):
+    """Hardly anything can end it, and it is soon there again after it has become another program."""
+    assert library not in imported
+
+
+@pytest.fixture(scope="module")
+def imported():
+    """What is loaded once the supervisor is."""
+    program = "import gateway.workers.supervisor, sys; print(*sys.modules)"
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
