@@ -44,7 +44,7 @@ check: $(INSTALLED) ## Lint, types, import rules, the configuration, its tests a
 	$(RUN)gateway check
 	$(RUN)gateway test --coverage-min 100
 	$(RUN)gateway audit --fail-on warning
-	$(RUN)pytest tests/test_architecture.py tests/config/test_reference.py
+	$(RUN)pytest tests/test_architecture.py tests/test_commands.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.
 	$(RUN)pytest -m "not long"

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from gateway import __version__, build
 from gateway.audit import options as audit_options
+from gateway.epilogs import EPILOGS
 from gateway.explain import options as explain_options
+from gateway.imports import options as import_options
+from gateway.replay import options as replay_options
 
 if TYPE_CHECKING:
     from gateway.config.snapshot import Snapshot
@@ -28,29 +31,21 @@ examples:
   gateway test                         whether the policies do what policies/tests expects
   gateway matrix                       which role may ask which route by which method
   gateway diff OLD NEW                 what another configuration lets whom do; 1 where access widens
+  gateway replay OLD NEW --log LOG     which requests of an access log it would decide differently
   gateway routes --match GET /a        which route a request takes, and why not the others
   gateway audit                        what is left open, and what it shows for the lists of OWASP
+  gateway import openapi FILE          policies from the description of a service
   gateway run                          serve
   gateway demo                         ten toy services behind the gateway
   gateway token --role educator        a token that the demo takes
   gateway api-key --principal NAME     a key for a program
-"""
-
-_DIFF_EPILOG = """\
-Every line widens access, narrows it, or only changes something. What cannot be proved narrower counts as
-wider.
-
-example:
-  git worktree add /tmp/before main && gateway diff /tmp/before .
-
-Exit status: 0 nothing widens, 1 something does, 2 a configuration does not load.
+  gateway completion bash              a script for your shell
 """
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit status."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     verb: Callable[[argparse.Namespace], int] = options.verb
     try:
         return verb(options)
@@ -65,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(f"{place}{error.strerror or error}", FINDINGS)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All verbs; what is given for one has its function as `verb`."""
     parser = argparse.ArgumentParser(
         prog="gateway",
         description="A reverse-proxy security gateway whose policies can be read, tested and explained.",
@@ -75,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
 
     def verb(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        one = verbs.add_parser(name, help=text, description=text)
+        one = verbs.add_parser(name, help=text, description=text, epilog=EPILOGS.get(name))
+        one.formatter_class = argparse.RawDescriptionHelpFormatter
         one.set_defaults(verb=run)
         return one
 
@@ -123,24 +120,27 @@ def _parser() -> argparse.ArgumentParser:
     routes.add_argument(
         *("-H", "--header"), action="append", default=[], metavar="'NAME: VALUE'", help="a field of it"
     )
-    routes.epilog = "example: gateway routes --match GET https://api.azora.example/api/pay/charges"
     matrix = configured("matrix", matrix_, "Print which role may ask which route by which method.")
     matrix.add_argument(
         "--format", choices=["markdown", "csv", "json"], default="markdown", help="how (default: markdown)"
     )
     matrix.add_argument("--role", action="append", default=[], help="this role only; may be repeated")
-    matrix.epilog = "example: gateway matrix --role student --role educator --format csv"
     diff = verb("diff", diff_, "Tell what another configuration lets whom do, and stop where access widens.")
     diff.add_argument("old", type=Path, metavar="OLD", help="a gateway.yaml, or a directory with one")
     diff.add_argument("new", type=Path, metavar="NEW", help="the other one")
     diff.add_argument("--format", choices=["text", "json"], default="text", help="how (default: text)")
-    diff.formatter_class = argparse.RawDescriptionHelpFormatter
-    diff.epilog = _DIFF_EPILOG
+    replay_options.add_options(
+        verb(
+            "replay", replay_, "Tell which requests of an access log another configuration decides otherwise."
+        )
+    )
+    import_options.add_options(
+        verb("import", import_, "Write policies from an OpenAPI document: a route for each operation.")
+    )
     slo = configured(
         "slo", slo_, "Print Prometheus rules that keep watch over the objectives (`slo`) of routes."
     )
     slo.add_argument("--write", type=Path, metavar="FILE", help="write them into a file instead")
-    slo.epilog = "example: gateway slo --write observability/prometheus/rules/slo.yml"
     explain_options.add_options(
         configured("explain", explain_, "Show each step that decides about one request.")
     )
@@ -171,6 +171,8 @@ def _parser() -> argparse.ArgumentParser:
         "reload", reload_, "Have the running gateway take its configuration anew, whole or not at all."
     )
     configured("healthcheck", healthcheck_, "Ask a running gateway whether it is ready: exit 0 if so.")
+    completion = verb("completion", completion_, "Print the script by which a shell completes commands.")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], help="which shell")
     verb("version", version_, "Print the version, and whether the data path is compiled.")
     return parser
 
@@ -348,6 +350,31 @@ def diff_(options: argparse.Namespace) -> int:
         return _fail(str(error), USAGE)
 
 
+def replay_(options: argparse.Namespace) -> int:
+    """`gateway replay OLD NEW --log FILE`."""
+    from gateway.config.problem import ConfigError
+    from gateway.replay.run import replay
+
+    try:
+        return replay(options, os.environ)
+    except (ConfigError, ValueError, OSError) as error:
+        # 1 is the answer "decided differently": what could not be replayed has no answer.
+        return _fail(str(error), USAGE)
+
+
+def import_(options: argparse.Namespace) -> int:
+    """`gateway import openapi FILE`."""
+    from gateway.imports.run import DocumentError, imported
+
+    try:
+        return imported(options)
+    except DocumentError as error:
+        print(error, file=sys.stderr)
+        return FINDINGS
+    except ValueError as error:
+        return _fail(str(error), USAGE)
+
+
 def slo_(options: argparse.Namespace) -> int:
     """`gateway slo`."""
     snapshot = _snapshot(options)
@@ -412,7 +439,9 @@ def schema_(options: argparse.Namespace) -> int:
     if not options.write:
         print(json_schema(options.file), end="")
         return OK
-    for name, text in generated().items():
+    from gateway.commands import commands
+
+    for name, text in {**generated(), "docs/commands.md": commands(parser())}.items():
         Path(name).write_text(text)
         print(name)
     return OK
@@ -435,15 +464,28 @@ def reload_(options: argparse.Namespace) -> int:
 
 def healthcheck_(options: argparse.Namespace) -> int:
     """`gateway healthcheck`."""
-    snapshot = _snapshot(options)
-    if snapshot is None:
-        return FINDINGS
+    from gateway.config.admin import admin_address
     from gateway.running import readiness
 
-    problem = readiness(snapshot.admin.address)
+    address = admin_address(_config(options), os.environ)
+    if address is None:
+        # Why, only a reader of all of it can tell.
+        snapshot = _snapshot(options)
+        if snapshot is None:
+            return FINDINGS
+        address = snapshot.admin.address
+    problem = readiness(address)
     if problem is not None:
         return _fail(problem, FINDINGS)
     print("ready")
+    return OK
+
+
+def completion_(options: argparse.Namespace) -> int:
+    """`gateway completion SHELL`."""
+    from gateway.completion import script
+
+    print(script(parser(), options.shell), end="")
     return OK
 
 

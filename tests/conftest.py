@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from hypothesis import HealthCheck, settings
 from jwt.algorithms import get_default_algorithms
 from prometheus_client import parser as plain
 from prometheus_client.metrics_core import Metric
@@ -78,6 +79,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--require-compiled") and build() != "compiled":
         raise pytest.UsageError("the data path is not compiled: make test-compiled")
+    # How long an example takes says more about the machine than about us.
+    settings.register_profile(
+        "gateway", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("gateway")
 
 
 NOW = 1_800_000_000

@@ -21,14 +21,14 @@ LEVELS = (
     ("rewrite", "config"),
     ("wire",),
     ("telemetry",),
-    ("upstream", "identity", "quota", "refusals", "retry", "outcome", "lookout"),
+    ("upstream", "identity", "quota", "refusals", "retry", "progress", "outcome", "lookout"),
     ("ports", "surroundings", "peers"),
-    ("relay", "rehearsal"),
+    ("relay", "rehearsal", "imports"),
     ("proxy", "explain", "cases", "audit"),
     ("gauges", "matrix", "listing"),
     ("reload", "diff"),
-    ("admin", "running", "slo"),
-    ("app",),
+    ("admin", "running", "slo", "replay", "epilogs", "commands"),
+    ("app", "completion"),
     ("workers", "demo"),
     ("cli",),
     ("__main__",),
@@ -48,6 +48,7 @@ LIBRARIES = {
     "aiohttp": ("admin", "identity", "upstream.health", "demo"),
     "aiohttp_cors": ("admin",),
     "redis": ("quota",),
+    "shtab": ("completion",),
     "jwt": ("policy.jwk", "demo.signing"),
     "opentelemetry": ("telemetry",),
     "google": ("telemetry.senders",),
@@ -61,10 +62,10 @@ LIBRARIES = {
     "pydantic": ("config",),
     "pydantic_core": ("config",),
     "jsonschema_rs": ("policy.json_schema",),
-    "zlib": ("wire",),
+    "zlib": ("wire", "replay.lines"),
     "brotli": ("wire",),
     "zstandard": ("wire",),
-    "orjson": ("http", "telemetry", "admin", "quota"),
+    "orjson": ("http", "telemetry", "admin", "quota", "replay.recorded"),
 }
 
 # Modules without a test file of their own, beside every `__init__.py` and `__main__.py`, whose content is
@@ -83,6 +84,7 @@ UNTESTED = {
     "gateway/workers/service.py": "what tests/e2e/test_workers.py drives",
     "gateway/workers/supervisor.py": "what tests/e2e/test_workers.py drives",
     "gateway/workers/worker.py": "what tests/workers/test_crew.py drives",
+    "gateway/epilogs.py": "texts, which test_commands.py reads in the help of each verb",
 }
 
 

@@ -1,8 +1,8 @@
 """What operators and probes may ask, on a listener of its own.
 
-`/livez` and `/readyz` are open; the rest needs the token, where one is set. A browser on the same machine is
-an attacker here: the Host must be ours (DNS rebinding), and a request that changes something must carry a
-field that no form can send.
+`/livez`, `/readyz` and the files of the console are open; the rest needs the token, where one is set. A
+browser on the same machine is an attacker here: the Host must be ours (DNS rebinding), and a request that
+changes something must carry a field that no form can send.
 """
 
 import hmac
@@ -15,6 +15,7 @@ from typing import Any, Protocol, final
 import aiohttp_cors
 from aiohttp import web
 
+from gateway.admin import console
 from gateway.admin.answers import BODY_AT_MOST, written
 from gateway.admin.answers import json_answer as _json
 from gateway.admin.answers import refusal as _refusal
@@ -27,7 +28,7 @@ from gateway.listing.view import route_view
 from gateway.outcome import Outcome
 from gateway.proxy import Proxy
 
-_OPEN = frozenset(["/livez", "/readyz"])
+_OPEN = frozenset(["/livez", "/readyz"]) | console.PATHS
 # Seconds: how long `stop` waits for those who take their time with a long answer.
 _SHUTDOWN_AT_MOST = 1.0
 # Answers that are written at a time. What nobody reads is kept until its time is over.
@@ -115,6 +116,7 @@ class Admin:
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._guard], client_max_size=BODY_AT_MOST)
         application.on_response_prepare.append(_harden)
+        console.add_console(application.router)
         application.router.add_get("/livez", self._livez)
         application.router.add_get("/readyz", self._readyz)
         find = self._told.decision if self._told.has_decisions else None

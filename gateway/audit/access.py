@@ -5,8 +5,9 @@ from typing import Final
 
 from gateway.audit.finding import Rule, Spot, place
 from gateway.audit.survey import Survey, Way
-from gateway.http.match import REST, covering, place_of
+from gateway.http.match import REST, Place, covering, place_of
 from gateway.http.template import Kind
+from gateway.progress import counted
 from gateway.routing import Forward
 
 
@@ -41,10 +42,10 @@ def _on_trial(survey: Survey) -> Iterator[Spot]:
 
 
 def _weaker(survey: Survey) -> Iterator[Spot]:
-    ways = [way for way in survey.ways if way.is_forwarded]
-    for wide in ways:
-        for way in ways:
-            if _demand(wide) < _demand(way) and _covers(wide, way):
+    ways = [(way, _demand(way), place_of(way.entry.match)) for way in survey.ways if way.is_forwarded]
+    for wide, asked, broad in counted(ways, len(ways), "routes compared"):
+        for way, demanded, narrow in ways:
+            if asked < demanded and _is_within(narrow, broad) and _covers(wide, way):
                 message = f"{wide.id} takes what is beside {way.id} ({way.entry.source}), and asks for less"
                 yield Spot(wide.id, wide.entry.source, message, is_route=True)
                 break
@@ -58,15 +59,18 @@ def _demand(way: Way) -> int:
 
 
 def _covers(wide: Way, way: Way) -> bool:
-    """Whether `wide` would send the requests of `way` to the same service, some of its methods at least, if
-    `way` were not there. The fields that either asks for are no matter: a client sends what it likes."""
+    """Whether `wide` sends to the service of `way` what has one of its methods. What fields either asks for
+    is no matter: a client sends what it likes."""
     one, other = wide.route.target, way.route.target
     if not isinstance(one, Forward) or not isinstance(other, Forward) or one.upstream != other.upstream:
         return False
     methods, others = {*wide.route.methods}, {*way.route.methods}
-    if methods and others and not methods & others:
-        return False
-    (host, shape), (narrow_host, narrow) = place_of(wide.entry.match), place_of(way.entry.match)
+    return not methods or not others or bool(methods & others)
+
+
+def _is_within(taken: Place, wide: Place) -> bool:
+    """Whether a route at `wide` would take the requests of `taken`, if none stood there."""
+    (narrow_host, narrow), (host, shape) = taken, wide
     if host not in covering(narrow_host):
         return False
     has_rest = shape[-1:] == (REST,)

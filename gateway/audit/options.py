@@ -19,7 +19,6 @@ Exit status: 0 clean, 1 findings as bad as --fail-on or worse, 2 it could not be
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the verb its arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
         "--format",

@@ -13,6 +13,7 @@ from gateway.cases.record import record
 from gateway.cases.text import text
 from gateway.config.cases import find_cases, read_cases
 from gateway.config.load import load
+from gateway.progress import counted
 from gateway.rehearsal import RehearsalPorts, Stage
 
 PASSED, FAILED = 0, 1
@@ -44,7 +45,7 @@ def played(stage: Stage, chosen: Sequence[Case]) -> tuple[list[Result], Coverage
     """What became of each case, and what all of them have shown. Raises ValueError, which names the case."""
     coverage = Coverage(stage)
     results = []
-    for case in chosen:
+    for case in counted(chosen, len(chosen), "cases"):
         try:
             result = play(stage, case)
         except ValueError as error:

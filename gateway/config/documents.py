@@ -111,7 +111,7 @@ class Documents:
             self.problems.append(tree.problem(here, f"expected a file that can be read: {cause}"))
         else:
             self._digest.update(raw)
-            document, problems = _parsed(label, raw, place.endswith(".json"))
+            document, problems = parsed(label, raw, place.endswith(".json"))
             self.problems += problems
             document = None if problems else document
         self._read[place] = document
@@ -126,7 +126,8 @@ def _place(file: str, name: str) -> str:
     return normpath(join(dirname(file), name))
 
 
-def _parsed(label: str, raw: bytes, is_json: bool) -> tuple[Tree, list[Problem]]:
+def parsed(label: str, raw: bytes, is_json: bool) -> tuple[Tree, list[Problem]]:
+    """The tree of a document, JSON or YAML, that is called `label`, and what is wrong with its text."""
     if not is_json:
         return read_document(label, raw)
     tree = Tree(label)

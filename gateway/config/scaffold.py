@@ -62,15 +62,19 @@ def scaffold(url: str) -> dict[str, str]:
 
     Raises ValueError, saying what was expected, for a URL that is no endpoint.
     """
-    try:
-        address = endpoint(url)
-    except ValueError as error:
-        raise ValueError(f"expected {error}") from None
-    name = _name(address.host)
+    name = upstream_name(url)
     return {
         "config/gateway.yaml": _GATEWAY.format(name=name, url=url),
         f"policies/{name}.yaml": _POLICIES.format(name=name),
     }
+
+
+def upstream_name(url: str) -> str:
+    """What the upstream at a URL is called. Raises ValueError for a URL that is no endpoint."""
+    try:
+        return _name(endpoint(url).host)
+    except ValueError as error:
+        raise ValueError(f"expected {error}") from None
 
 
 def _name(host: str) -> str:

@@ -104,6 +104,7 @@ def _welcome(snapshot: Snapshot, address: Address) -> None:
     admin = Address(
         _ANY.get(snapshot.admin.address.host, snapshot.admin.address.host), snapshot.admin.address.port
     )
+    print(f"  # The console, a page that shows what the gateway does: http://{admin}/\n")
     print(f"  # What the gateway knows\n  curl http://{admin}/routes\n  curl http://{admin}/upstreams\n")
     print(f"  # What it decided about the last requests\n  curl 'http://{admin}/decisions?limit=3'\n")
     log = snapshot.telemetry.access_log.path

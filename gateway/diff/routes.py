@@ -10,6 +10,7 @@ from gateway.diff.match import asked, match
 from gateway.diff.seen import Seen, seen, unmatched
 from gateway.diff.traffic import moves
 from gateway.matrix.access import ANY, Answer, Gate
+from gateway.progress import counted
 from gateway.rehearsal import Stage
 from gateway.routing import Forward
 
@@ -30,7 +31,8 @@ class _Routes:
         self._moves = moves(old, new)
 
     def groups(self) -> Iterator[Group]:
-        for name in sorted({*self._old, *self._new}):
+        names = sorted({*self._old, *self._new})
+        for name in counted(names, len(names), "routes compared"):
             yield from group(f"route {name}", self._of(name))
         for (was, now), example in sorted(self._moves.items(), key=lambda item: item[0]):
             if was and now and was != now:

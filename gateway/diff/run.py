@@ -39,13 +39,13 @@ def _given(value: object) -> Iterator[tuple[str, str]]:
 
 def diff(said: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print the differences; 1 where access widens, else 0. Raises ConfigError and OSError for the files."""
-    stages = [Stage(load(_found(path), environ), RehearsalPorts(0.0)) for path in (said.old, said.new)]
+    stages = [Stage(load(found(path), environ), RehearsalPorts(0.0)) for path in (said.old, said.new)]
     groups = differences(*stages)
     print(as_json(groups) if said.format == "json" else text(groups), end="")
     return WIDENS if widens(groups) else FINE
 
 
-def _found(path: Path) -> Path:
+def found(path: Path) -> Path:
     """The configuration of a directory: in it, or in its folder `config`."""
     if not path.is_dir():
         return path

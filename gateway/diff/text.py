@@ -34,16 +34,16 @@ def widens(groups: Sequence[Group]) -> bool:
 def _block(group: Group) -> Iterator[str]:
     names = group.names
     rest = len(names) - _NAMED_AT_MOST
-    yield _plain(", ".join(names[:_NAMED_AT_MOST])) + (f" and {rest} more" if rest > 0 else "")
+    yield plain(", ".join(names[:_NAMED_AT_MOST])) + (f" and {rest} more" if rest > 0 else "")
     for change in group.changes:
-        what = _plain(change.what) + ("" if change.proved else _UNPROVED)
+        what = plain(change.what) + ("" if change.proved else _UNPROVED)
         yield f"  {change.kind:8} {what}"
         if change.old or change.new:
             yield f"           {change.old or 'nowhere'} -> {change.new or 'nowhere'}"
     yield ""
 
 
-def _plain(what: str) -> str:
+def plain(what: str) -> str:
     """One line, and nothing that a terminal would obey."""
     return "".join([each if each.isprintable() else ascii(each)[1:-1] for each in what])
 

@@ -7,9 +7,9 @@ The route that takes any request at all takes one of these: what makes it the mo
 so for the other.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import Final, final
 
 from gateway.http.edits import Block
@@ -17,6 +17,7 @@ from gateway.http.fields import Field
 from gateway.http.match import Match, Shape, place_of
 from gateway.http.request import Request
 from gateway.http.template import Kind
+from gateway.progress import counted
 from gateway.rehearsal import Stage
 
 # What no file says by chance, where any text would do.
@@ -50,7 +51,10 @@ def moves(old: Stage, new: Stage) -> dict[Move, Example]:
     known = ({*old.entries}, {*new.entries})
     found: dict[Move, Example] = {}
     paths, hosts, methods = _paths(matches), _hosts(matches), _methods(matches)
-    for path, host, method, fields in product(paths, hosts, methods, _fields(matches)):
+    asked = _fields(matches)
+    total = len(paths) * len(hosts) * len(methods) * len(asked)
+    requests = counted(product(paths, hosts, methods, asked), total, "requests compared")
+    for path, host, method, fields in requests:
         request = _request(method, host, path, fields)
         ids = [stage.snapshot.router.route(request)[0].id for stage in (old, new)]
         was, now = (id if id in ours else "" for id, ours in zip(ids, known, strict=True))
@@ -67,9 +71,68 @@ def _request(method: str, host: bytes, path: bytes, fields: frozenset[Field]) ->
 def _paths(matches: Iterable[Match]) -> list[bytes]:
     shapes = list(dict.fromkeys(place_of(match)[1] for match in matches))
     depth = max(map(len, shapes), default=0) + 1
-    pairs = [(shape, shape) for shape in shapes] + list(combinations(shapes, 2))
-    paths = [path for one, other in pairs for path in _shared(one, other, depth)]
+    pairs = ((shape, shape) for shape in shapes)
+    paths = [path for one, other in chain(pairs, _pairs(shapes)) for path in _shared(one, other, depth)]
     return list(dict.fromkeys(paths))
+
+
+def _pairs(shapes: Sequence[Shape]) -> Iterator[tuple[Shape, Shape]]:
+    """Every two shapes that may have a path in common, in their order."""
+    tree = _Tree()
+    for place, shape in enumerate(shapes):
+        tree.put(shape, place)
+    for place, shape in enumerate(shapes):
+        for other in sorted(tree.meeting(shape)):
+            if other > place:
+                yield shape, shapes[other]
+
+
+@final
+class _Tree:
+    """Shapes by the segments that they begin with.
+
+    Of hundreds of routes few have a path in common with a given one: those are found without a look at all.
+    """
+
+    __slots__ = ("below", "closed", "open")
+
+    def __init__(self) -> None:
+        # By the text of the next segment, None where any would do.
+        self.below: dict[bytes | None, _Tree] = {}
+        self.closed: list[int] = []
+        # Those that go on with whatever comes.
+        self.open: list[int] = []
+
+    def put(self, shape: Shape, place: int) -> None:
+        """Keep a shape under its number."""
+        node = self
+        for index in range(_least(shape)):
+            node = node.below.setdefault(_text(shape, index), _Tree())
+        (node.open if _has_rest(shape) else node.closed).append(place)
+
+    def meeting(self, shape: Shape) -> Iterator[int]:
+        """The numbers of those that spell no segment out differently and can be as long; its own, too."""
+        nodes = [self]
+        for index in range(_least(shape)):
+            for node in nodes:
+                yield from node.open
+            nodes = [below for node in nodes for below in node._after(_text(shape, index))]
+        for node in nodes if not _has_rest(shape) else _all(nodes):
+            yield from (*node.closed, *node.open)
+
+    def _after(self, text: bytes | None) -> Iterable["_Tree"]:
+        if text is None:
+            return self.below.values()
+        return [self.below[each] for each in (text, None) if each in self.below]
+
+
+def _all(nodes: Iterable[_Tree]) -> Iterator[_Tree]:
+    """These, and all below them."""
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += node.below.values()
 
 
 def _shared(one: Shape, other: Shape, depth: int) -> Iterator[bytes]:
@@ -81,7 +144,12 @@ def _shared(one: Shape, other: Shape, depth: int) -> Iterator[bytes]:
 
 
 def _is_as_long(shape: Shape, length: int) -> bool:
-    return len(shape) - 1 <= length if _has_rest(shape) else len(shape) == length
+    return _least(shape) <= length if _has_rest(shape) else len(shape) == length
+
+
+def _least(shape: Shape) -> int:
+    """How many segments a path of it has at least."""
+    return len(shape) - 1 if _has_rest(shape) else len(shape)
 
 
 def _has_rest(shape: Shape) -> bool:

@@ -21,7 +21,6 @@ Exit status: 0 it passes or is answered, 1 it is refused or nobody can tell, 2 i
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the verb its arguments."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("method", nargs="?", metavar="METHOD", help="the method, such as GET")
     parser.add_argument("url", nargs="?", metavar="URL", help="a URL, or a path; sent as it stands")

@@ -15,6 +15,7 @@ from gateway.http.reason import Reason
 from gateway.http.reply import Reply
 from gateway.matrix.blind import certain, request
 from gateway.policy import Exchange, Policy, Principal
+from gateway.progress import counted
 from gateway.rehearsal import Stage
 from gateway.routing import Route
 
@@ -63,7 +64,8 @@ def matrix(stage: Stage, roles: Iterable[str]) -> list[Row]:
     """A row for each method of each route, in the order of their ids; the roles in that of `roles`."""
     asked = tuple(roles)
     routes = sorted(stage.snapshot.routes, key=lambda route: route.id)
-    return [row for route in routes for row in rows(route, stage.entries[route.id], asked)]
+    known = counted(routes, len(routes), "routes")
+    return [row for route in known for row in rows(route, stage.entries[route.id], asked)]
 
 
 def rows(route: Route, entry: Entry, roles: tuple[str, ...]) -> Iterator[Row]:

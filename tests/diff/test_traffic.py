@@ -1,12 +1,14 @@
 """Examples for every pair of routes that any request takes: held against requests of all kinds."""
 
-from itertools import product
+from itertools import combinations, product
 from random import Random
 
 import pytest
 
 from gateway.config.load import load
-from gateway.diff.traffic import Example, _request, moves
+from gateway.diff.traffic import Example, _pairs, _request, _shared, moves
+from gateway.http.match import REST
+from gateway.http.template import Kind
 from gateway.rehearsal import RehearsalPorts, Stage
 
 GATEWAY = """\
@@ -82,6 +84,26 @@ def test_whatever_route_a_request_takes_has_an_example(stage, seed):
         ids = [each.snapshot.router.route(request)[0].id for each in (old, new)]
         pair = tuple(id if id in ours else "" for id, ours in zip(ids, known, strict=True))
         assert pair in found, (path, host, method, sent)
+
+
+SPELT, FILLED = [(Kind.LITERAL, b"a"), (Kind.LITERAL, b"b")], (Kind.NAME, b"")
+
+
+def test_only_shapes_that_cannot_meet_are_never_compared():
+    """In the order of all pairs, so that examples stay the same ones."""
+    bodies = [body for size in range(4) for body in product((*SPELT, FILLED), repeat=size)]
+    shapes = [shape for body in bodies for shape in (body, (*body, REST))]
+    Random(3).shuffle(shapes)
+    compared = list(_pairs(shapes))
+    sharing = [pair for pair in combinations(shapes, 2) if any(_shared(*pair, 5))]
+    assert sharing == [pair for pair in compared if any(_shared(*pair, 5))]
+
+
+def test_hundreds_of_routes_are_not_all_compared_with_each_other():
+    names = [(Kind.LITERAL, b"%d" % number) for number in range(800)]
+    shapes = [shape for name in names for shape in ((name,), (name, FILLED))]
+    assert [] == [*_pairs(shapes)]
+    assert 800 == len([*_pairs([*((name,) for name in names), (FILLED,)])])
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,24 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from signal import Signals
-from typing import final
+from typing import Any, final
 
 import pytest
 
 from gateway.ports import LivePorts
 
 ROOT = Path(__file__).parents[2]
-# How long anything that a process does may take before a test gives up on it.
-PATIENCE = 10.0
+# How long anything that a process does may take before a test gives up on it. The demo begins ten services,
+# an issuer and a gateway, and the machine is busy with other tests.
+PATIENCE = 60.0
+CHROMIUM = shutil.which("chromium")
+ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 
 
 @final
@@ -45,7 +49,7 @@ def ports(skipping: Skipping) -> LivePorts:
 
 @final
 class Program:
-    """The real process of `gateway ...`, and what it says. Nothing it does takes longer than ten seconds."""
+    """The real process of `gateway ...`, and what it says."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -126,3 +130,17 @@ async def serving() -> AsyncIterator[Callable[..., Awaitable[str]]]:
         if process.returncode is None:
             process.kill()
         await process.communicate()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Any]:
+    """Chromium, which as root runs without its sandbox only."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is missing: apt-get install chromium")
+    from playwright.async_api import async_playwright  # Few tests need it, and it is slow to load.
+
+    async with async_playwright() as playwright:
+        arguments = [ONLY_LOOPBACK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield browser
+        await browser.close()

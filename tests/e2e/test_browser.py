@@ -3,18 +3,10 @@
 Nothing but loopback is reached. Where there is no Chromium these tests are skipped, and pytest says why.
 """
 
-import os
-import shutil
-from collections.abc import AsyncIterator
-
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
-
-ONLY_LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
 POLICY = """\
 defaults: {{auth: public, upstream: backend, cors: web}}
 cors:
@@ -68,16 +60,6 @@ class Site:
 
 async def paper(request: web.Request) -> web.Response:
     return web.Response(text="<!doctype html><title>A page</title>", content_type="text/html")
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """Chromium, which as root runs without its sandbox only."""
-    async with async_playwright() as playwright:
-        arguments = [ONLY_LOOPBACK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -139,7 +139,7 @@ def alone(tmp_path, monkeypatch):
 async def run(command: str) -> tuple[int, str]:
     """What a shell makes of a command: its exit status and its output."""
     process = await asyncio.create_subprocess_shell(command, stdout=PIPE, stderr=DEVNULL)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         out, _ = await process.communicate()
     return process.returncode, out.decode("latin-1")
 
@@ -166,6 +166,7 @@ async def test_each_example_does_what_it_says(program, repository):
 async def test_what_the_welcome_says_can_be_pasted(program, repository):
     """The examples, for the port that was really taken, questions to the admin listener, and the log."""
     base, text = await welcome(await program("demo", "--config", repository))
+    assert re.search(r"  # The console, .*: http://127\.0\.0\.1:\d+/\n", text)
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ") and "  # " not in line]
     assert tokens("gateway") + [command for _, command in examples(base)] == commands[:-4]
     asked = [command.replace("curl", "curl -fi") for command in commands[-4:-1]]
@@ -204,12 +205,12 @@ async def test_what_the_readme_says_can_be_pasted(program, repository):
 
 
 async def test_ctrl_c_ends_it_in_peace(program, repository):
-    """Three seconds are the most that it may take, and nothing is left to read."""
+    """Long before a drain would have to end, and nothing is left to read."""
     demo = await program("demo", "--config", repository)
     base, _ = await welcome(demo)
     await run(f"curl {base}/api/education/courses")
     demo.signal(signal.SIGINT)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         status, out, err = await demo.ended()
     assert (0, "", False) == (status, out, "Traceback" in err)
 

@@ -4,9 +4,12 @@ import asyncio
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
@@ -148,32 +151,6 @@ def free_port() -> int:
                 return port
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
-    """Three masters that share the slots."""
-    servers = []
-    for number in range(3):
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
-        servers.append(Server(tmp_path_factory.mktemp(f"node-{number}"), *options, port=free_port()))
-    try:
-        for number, server in enumerate(servers):
-            server.start()
-            server.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
-            slots = range(16384 * number // 3, 16384 * (number + 1) // 3)
-            server.client.execute_command("CLUSTER ADDSLOTS", *slots)
-            servers[0].client.execute_command("CLUSTER MEET", "127.0.0.1", server.port)
-        _await(lambda: all(_is_whole(server) for server in servers))
-        yield servers
-    finally:
-        for server in servers:
-            server.stop()
-
-
-def _is_whole(server: Server) -> bool:
-    info = server.client.execute_command("CLUSTER INFO")
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3"
-
-
 def _await(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 3 * PATIENCE
     while not holds():
@@ -181,24 +158,129 @@ def _await(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def _started(stack: ExitStack, server: Server) -> Server:
+    stack.callback(server.stop)
+    server.start()
+    return server
+
+
+def _has_copied(server: Server) -> bool:
+    return bool(server.client.info("replication")["master_link_status"] == "up")
+
+
+def _cluster(stack: ExitStack, folder: Path, replicas: int) -> list[Server]:
+    """Three masters that share the slots, and so many replicas of each behind them."""
+    options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000")
+    servers = [
+        _started(stack, Server(folder / f"node-{number}", *options, port=free_port()))
+        for number in range(3 + 3 * replicas)
+    ]
+
+    def is_whole(server: Server) -> bool:
+        info = server.client.execute_command("CLUSTER INFO")
+        return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", str(len(servers)))
+
+    for number, server in enumerate(servers):
+        server.client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
+        if number < 3:
+            slots = range(16384 * number // 3, 16384 * (number + 1) // 3)
+            server.client.execute_command("CLUSTER ADDSLOTS", *slots)
+        servers[0].client.execute_command("CLUSTER MEET", "127.0.0.1", server.port)
+    _await(lambda: all(is_whole(server) for server in servers))
+    for number, server in enumerate(servers[3:]):
+        master = servers[number % 3].client.execute_command("CLUSTER MYID")
+        server.client.execute_command("CLUSTER REPLICATE", master)
+    _await(lambda: all(_has_copied(server) for server in servers[3:]))
+    return servers
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    """Three masters that share the slots."""
+    with ExitStack() as stack:
+        yield _cluster(stack, tmp_path_factory.mktemp("cluster"), 0)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """The URL of servers that replace each other, those that count at first, and all of them."""
+
+    url: str
+    masters: Sequence[Server]
+    servers: Sequence[Server]
+
+
 @pytest.fixture
-def sentinels(tmp_path: Path) -> Iterator[tuple[str, Server, Server]]:
-    """A master, its replica, and a sentinel that watches them; gives the URL, and both servers."""
-    master = Server(tmp_path / "master", port=free_port())
-    replica = Server(tmp_path / "replica", "--replicaof", "127.0.0.1", str(master.port), port=free_port())
-    file = tmp_path / "sentinel" / "sentinel.conf"
-    file.parent.mkdir()
-    file.write_text(
-        f"sentinel monitor azora 127.0.0.1 {master.port} 1\n"
-        "sentinel down-after-milliseconds azora 500\nsentinel failover-timeout azora 5000\n"
-    )
-    sentinel = Server(file.parent, port=free_port(), first=(str(file), "--sentinel"))
-    try:
-        for server in (master, replica, sentinel):
-            server.start()
-        _await(lambda: replica.client.info("replication")["master_link_status"] == "up")
-        _await(lambda: sentinel.client.info("sentinel")["master0"]["slaves"] == 1)
-        yield f"redis+sentinel://127.0.0.1:{sentinel.port}/azora", master, replica
-    finally:
-        for server in (master, replica, sentinel):
-            server.stop()
+def replicated_cluster(tmp_path: Path) -> Iterator[Replicated]:
+    """Three masters that share the slots, with a replica each; the URL names two of the masters."""
+    with ExitStack() as stack:
+        servers = _cluster(stack, tmp_path, 1)
+        places = ",".join(f"127.0.0.1:{server.port}" for server in servers[:2])
+        yield Replicated(f"redis+cluster://{places}", servers[:3], servers)
+
+
+@pytest.fixture
+def sentinels(tmp_path: Path) -> Iterator[Replicated]:
+    """A master, two replicas of it, and three sentinels, two of which have to agree that it is gone."""
+    with ExitStack() as stack:
+        master = _started(stack, Server(tmp_path / "master", port=free_port()))
+        of = ("--replicaof", "127.0.0.1", str(master.port))
+        replicas = [
+            _started(stack, Server(tmp_path / f"replica-{number}", *of, port=free_port()))
+            for number in range(2)
+        ]
+        _await(lambda: all(_has_copied(server) for server in replicas))
+        watching = []
+        for number in range(3):
+            file = tmp_path / f"sentinel-{number}" / "sentinel.conf"
+            file.parent.mkdir()
+            file.write_text(
+                f"sentinel monitor azora 127.0.0.1 {master.port} 2\n"
+                "sentinel down-after-milliseconds azora 1000\nsentinel failover-timeout azora 5000\n"
+            )
+            sentinel = Server(file.parent, port=free_port(), first=(str(file), "--sentinel"))
+            watching.append(_started(stack, sentinel))
+        for sentinel in watching:
+            _await(lambda server=sentinel: _knows(server) == (2, 3))
+        places = ",".join(f"127.0.0.1:{server.port}" for server in watching)
+        yield Replicated(f"redis+sentinel://{places}/azora", [master], [master, *replicas])
+
+
+def _knows(sentinel: Server) -> tuple[int, int]:
+    """How many replicas, and how many sentinels with itself, a sentinel has found."""
+    (known,) = sentinel.client.sentinel_masters().values()
+    return known["num-slaves"], known["num-other-sentinels"] + 1
+
+
+@pytest.fixture
+async def processes(tmp_path: Path) -> AsyncIterator[Callable[[int, str, str], Awaitable[list[str]]]]:
+    """Start so many processes of `gateway run` on one configuration; gives their URLs.
+
+    ADMIN in the text of gateway.yaml is the path of a Unix socket: `gateway-N/admin` of the test's folder.
+    """
+    running = []
+
+    async def start(count: int, config: str, policies: str) -> list[str]:
+        for number in range(count):
+            folder = tmp_path / f"gateway-{number}"
+            (folder / "policies").mkdir(parents=True)
+            (folder / "gateway.yaml").write_text(config.replace("ADMIN", f"unix:{folder}/admin"))
+            (folder / "policies" / "routes.yaml").write_text(policies)
+            command = (sys.executable, "-m", "gateway", "run", "--config", str(folder / "gateway.yaml"))
+            running.append(await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE))
+        return [await _listening(process) for process in running]
+
+    yield start
+    for process in running:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.communicate()
+
+
+async def _listening(process: asyncio.subprocess.Process) -> str:
+    said = line = b""
+    while b"listening on " not in line:
+        said += (line := await process.stderr.readline())
+        assert line, f"a gateway ended at its start: {said.decode()}"
+    return "http://" + line.split(b"listening on ")[1].split(b",")[0].decode()

@@ -103,21 +103,6 @@ async def test_a_cluster_that_moves_a_slot_is_followed(url, cluster, connected):
             server.client.execute_command("CLUSTER SETSLOT", slot, "NODE", nodes[0])
 
 
-@pytest.mark.long
-async def test_sentinels_lead_to_the_next_master(sentinels, connected, until):
-    """Its master dies; what follows is counted by the replica that took over."""
-    url, master, replica = sentinels
-    buckets = await connected(url, bound=0.5, on_failure="deny")
-    assert (True, [60.0]) == await buckets.take([(PUBLIC, "a")], None)
-    master.stop()
-    assert None is await buckets.take([(PUBLIC, "a")], None)
-    async with asyncio.timeout(60):
-        while not buckets.is_up:  # noqa: ASYNC110 - longer than `until` waits.
-            await asyncio.sleep(0.1)
-    granted, _ = await buckets.take([(PUBLIC, "b")], None)
-    assert (True, 1) == (granted, replica.client.exists("b"))
-
-
 def test_a_server_of_the_cluster_refuses_two_slots(cluster):
     """Why requests are divided at all."""
     with pytest.raises(RedisError, match="same slot"):

@@ -1,13 +1,9 @@
 """Quotas as clients meet them: through one gateway, and through several that share a Redis."""
 
 import asyncio
-import os
 import re
-import signal
 import socket
-import sys
 import time
-from asyncio.subprocess import DEVNULL, PIPE
 from collections import Counter
 
 import pytest
@@ -245,7 +241,7 @@ RATE, BURST = 100, 50
 SHARED = """
 version: 1
 listeners: [{address: "127.0.0.1:0"}]
-admin: {address: "unix:SOCKET"}
+admin: {address: "ADMIN"}
 quota_store: {redis: "REDIS", timeout: 5s, on_failure: deny}
 policies: [policies]
 """
@@ -255,36 +251,10 @@ routes: [{{id: a, match: {{path: /}}, auth: public, quota: [shared], respond: {{
 """
 
 
-@pytest.fixture
-async def gateways(redis, tmp_path):
-    """Four processes on one Redis; gives their URLs."""
-    processes, urls = [], []
-    for number in range(4):
-        folder = tmp_path / f"gateway-{number}"
-        (folder / "policies").mkdir(parents=True)
-        text = SHARED.replace("REDIS", redis.url).replace("SOCKET", f"{folder}/admin")
-        (folder / "gateway.yaml").write_text(text)
-        (folder / "policies" / "routes.yaml").write_text(ROUTES)
-        command = (sys.executable, "-m", "gateway", "run", "--config", str(folder / "gateway.yaml"))
-        processes.append(
-            await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE, env=os.environ)
-        )
-    for process in processes:
-        line = b""
-        while b"listening on " not in line:
-            line = await process.stderr.readline()
-            assert line, "a gateway ended at its start"
-        urls.append("http://" + line.split(b"listening on ")[1].split(b",")[0].decode())
-    yield urls
-    for process in processes:
-        process.send_signal(signal.SIGTERM)
-    for process in processes:
-        await process.communicate()
-
-
 @pytest.mark.long
-async def test_gateways_that_share_a_redis_never_admit_more_than_one_would(gateways):
+async def test_gateways_that_share_a_redis_never_admit_more_than_one_would(processes, redis):
     """200 callers as fast as they can, over four processes. Nearly all of what there is is granted, too."""
+    gateways = await processes(4, SHARED.replace("REDIS", redis.url), ROUTES)
     statuses = Counter()
     begin = time.monotonic()
 

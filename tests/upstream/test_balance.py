@@ -70,11 +70,26 @@ def test_busiest_of_all_is_never_the_better_of_two(endpoints, asked):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(), count=st.integers(2, 12), requests=st.integers(1, 300))
 def test_unfinished_requests_pile_up_nowhere(endpoints, asked, seed, count, requests):
-    """The least of all keeps within one of the others, the better of two within what theory says of it."""
-    for balance, allowed in ((least_pending, 1), (p2c, 6)):
+    """Nobody has more than one beyond anybody else."""
+    many = endpoints(count)
+    choose = least_pending(many, Random(seed))
+    for _ in range(requests):
+        choose(asked()).pending += 1
+    pending = [endpoint.pending for endpoint in many]
+    assert max(pending) - min(pending) <= 1
+
+
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_the_better_of_two_keeps_nearly_as_even(endpoints, asked, count):
+    """The busiest is a few beyond the mean, however many there were: log log n / log 2 and a constant.
+
+    That is a statement about most draws and not about each, so the draws are always the same hundred.
+    """
+    worst = 0
+    for seed in range(100):
         many = endpoints(count)
-        choose = balance(many, Random(seed))
-        for _ in range(requests):
+        choose = p2c(many, Random(seed))
+        for _ in range(100 * count):
             choose(asked()).pending += 1
-        pending = [endpoint.pending for endpoint in many]
-        assert max(pending) - min(pending) <= allowed, balance.__name__
+        worst = max(worst, *[endpoint.pending - 100 for endpoint in many])
+    assert worst <= 4
