@@ -20,11 +20,13 @@ def bind(address: Address, *options: int) -> socket.socket:
             os.unlink(address.unix)
         listening.close()
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.bind(address.unix)
-        return listening
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    else:
+        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
     try:
+        if address.unix:
+            listening.bind(address.unix)
+            return listening
         for option in (socket.SO_REUSEADDR, *options):
             listening.setsockopt(socket.SOL_SOCKET, option, 1)
         listening.bind((address.host, address.port))

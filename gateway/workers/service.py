@@ -91,7 +91,7 @@ class Service:
             await self._drain(order)
         await gateway.stop()
         if self._serves:
-            self._channel.tell(Word.REPORT, await gateway.answers["metrics"](b""))
+            self._channel.tell(Word.REPORT, await gateway.page.last_report())
         await self._channel.flush(_SAID_WITHIN)
         self._channel.close()
 
