@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
 import uvloop
@@ -21,10 +21,12 @@ from gateway.admin.common import Common
 from gateway.admin.own import Own
 from gateway.config.snapshot import Address, Log, Snapshot
 from gateway.gauges import Gauges
+from gateway.lookout import look, watch
+from gateway.outcome import Outcome
 from gateway.peers import Peers
 from gateway.ports import Candidate, LivePorts
 from gateway.proxy import Proxy
-from gateway.reload import Load, Outcome, Reloading, UnchangeableError, look, watch
+from gateway.reload import Adoption, Load, Reloading, UnchangeableError
 from gateway.telemetry.access_log import AccessLog
 from gateway.telemetry.application_log import application_log, standard_error
 from gateway.telemetry.baggage import Baggage
@@ -63,6 +65,15 @@ _SWITCH_INTERVAL = 0.0005
 
 
 @final
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """What somebody else has bound: a socket for each listener, in their order, and the admin listener's."""
+
+    listeners: tuple[socket.socket, ...]
+    admin: socket.socket
+
+
+@final
 class Gateway:
     """The running gateway: `start`, then `drain` and `stop`. The snapshot was compiled with the ports.
 
@@ -85,7 +96,9 @@ class Gateway:
         baggage = Baggage(traces.baggage) if traces.baggage else None
         self.books = Books(self.clock, share(traces, os.environ), snapshot.latency_thresholds, baggage)
         self.books.bind([*snapshot.routes, snapshot.router.unmatched])
-        self.writer = Writer(settings.access_log.path) if settings.access_log.format == "json" else None
+        self._is_alone = peers is None
+        is_logged = settings.access_log.format == "json"
+        self.writer = Writer(settings.access_log.path, is_alone=self._is_alone) if is_logged else None
         self.decisions = Decisions(settings.decisions) if settings.decisions else None
         self.access_log = self._access_log()
         pseudonym = _pseudonym(snapshot)
@@ -96,17 +109,19 @@ class Gateway:
         ]
         self.gauges = Gauges(self.proxy, ports, self.listeners, self.connections)
         self.gauges.lines = self.writer
-        self.reloading = Reloading(load, self.adopt, snapshot.version, ports, self.gauges.reloads)
+        self.reloading = Reloading(load, self.renewal, snapshot.version, ports, self.gauges.reloads)
         self.page = Page(self.books, self.gauges)
         own = Own(self.proxy, self.page, self.decisions)
         self.answers = own.answers()
         told = own if peers is None else Common(peers, own.has_decisions)
-        self.admin = Admin(self.proxy, snapshot.admin, told, self.reloading.reload)
+        reload = self.reloading.reload if peers is None else peers.reload
+        self.admin = Admin(self.proxy, snapshot.admin, told, reload)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.recorder: Recorder | None = None
         self._exporter: Exporter | None = None
-        collector = destination(traces, snapshot.name, pseudonym.decode(), os.environ)
+        instance = pseudonym.decode() if self._is_alone else f"{pseudonym.decode()}-{os.getpid()}"
+        collector = destination(traces, snapshot.name, instance, os.environ)
         if collector is not None:
             self._record_spans(collector)
         self._tick: asyncio.TimerHandle | None = None
@@ -128,6 +143,11 @@ class Gateway:
 
     async def start(self) -> None:
         """Listen on every address. Raises OSError for one, or for a file, that cannot be had."""
+        await self.warm()
+        await self.open()
+
+    async def warm(self) -> None:
+        """Begin everything but to listen. Raises OSError for a file that cannot be had."""
         if self.writer is not None:
             self.writer.start()
         try:
@@ -136,23 +156,32 @@ class Gateway:
                 self._exporter.start()
             for upstream in self.upstreams.values():
                 await upstream.start()
-            await self.admin.start()
-            for listener in self.listeners:
-                await listener.open()
+        except BaseException:
+            await self.stop()
+            raise
+        self._schedule()
+
+    async def open(self, given: Sockets | None = None) -> None:
+        """Listen, on sockets that somebody else has bound if there are any. Raises OSError."""
+        try:
+            await self.admin.start(given and given.admin)
+            sockets = given.listeners if given else (None,) * len(self.listeners)
+            for listener, listening in zip(self.listeners, sockets, strict=True):
+                await listener.open(listening)
         except BaseException:
             await self.stop()
             raise
         self.gauges.reloads.success(self.clock.epoch + self.clock.now)
-        self._schedule()
-        if self.snapshot.watch:
+        if self.snapshot.watch and self._is_alone:
             known = look(self.snapshot.files)
             watching = watch(known, lambda: self.snapshot.files, self.reloading.reload)
             self._watching = asyncio.get_running_loop().create_task(watching)
 
-    async def adopt(self, snapshot: Snapshot, candidate: Candidate) -> None:
-        """Serve by another snapshot, which was compiled with `candidate`. What has begun keeps its own.
+    def renewal(self, snapshot: Snapshot, candidate: Candidate) -> Adoption:
+        """What makes it serve by another snapshot, compiled with `candidate`. What has begun keeps its own.
 
-        Raises UnchangeableError, or OSError for a file that is of no use for TLS; then nothing has changed.
+        Raises UnchangeableError, or OSError for a file that is of no use for TLS. What is returned does not
+        fail; until it is called nothing has changed.
         """
         _check_changeable(self.snapshot, snapshot)
         pairs = zip(self.listeners, snapshot.listeners, strict=True)
@@ -163,7 +192,21 @@ class Gateway:
             kept = before.get(name)
             # What is said to be otherwise is another upstream, with connections of its own.
             after[name] = kept if kept and kept.settings == settings else Upstream(settings, self.clock)
-        # From here on nothing fails, and nothing waits before all of it has changed.
+
+        async def adopt() -> None:
+            self._adopt(snapshot, candidate, after)
+            for renewal in renewals:
+                renewal()
+            for name, upstream in after.items():
+                if before.get(name) is not upstream:
+                    await upstream.start()
+            for name, upstream in before.items():
+                if after.get(name) is not upstream:
+                    await upstream.stop()
+
+        return adopt
+
+    def _adopt(self, snapshot: Snapshot, candidate: Candidate, after: dict[str, Upstream]) -> None:
         self.snapshot, self.upstreams = snapshot, after
         self.ports.adopt(candidate)
         self.proxy.adopt(snapshot, after, _pseudonym(snapshot))
@@ -175,14 +218,6 @@ class Gateway:
         if self.access_log is not None:
             self.access_log.adopt(snapshot.version, Redaction(snapshot.secrets))
         self.admin.adopt(snapshot.admin)
-        for renewal in renewals:
-            renewal()
-        for name, upstream in after.items():
-            if before.get(name) is not upstream:
-                await upstream.start()
-        for name, upstream in before.items():
-            if after.get(name) is not upstream:
-                await upstream.stop()
 
     def reload_soon(self) -> None:
         """Begin to load the configuration anew; what comes of it is told in the log."""
@@ -190,11 +225,19 @@ class Gateway:
 
     async def drain(self) -> None:
         """End in peace: not ready, then no more keep-alive, then no more time."""
+        await self._drain(self.snapshot.timeouts.min_drain)
+
+    async def leave(self) -> None:
+        """End in peace beside a successor, who takes what comes from now on: nobody has to know of it."""
+        await self.admin.stop()
+        await self._drain(0.0)
+
+    async def _drain(self, serving: float) -> None:
         timeouts = self.snapshot.timeouts
         self.proxy.draining = True
         try:
             async with asyncio.timeout(timeouts.drain):
-                await asyncio.sleep(timeouts.min_drain)
+                await asyncio.sleep(serving)
                 for listener in self.listeners:
                     listener.close()
                 while self.connections:
@@ -266,20 +309,15 @@ async def serve(
     SIGHUP has `load` give the configuration anew. `ready` is told the first listener's address once requests
     are taken.
     """
-    if any(listener.tls for listener in snapshot.listeners):
-        _keep_buffers_apart()
-    _check_descriptors(snapshot)
     gateway = Gateway(snapshot, ports, load)
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_log_unexpected)
+    settle(snapshot)
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGHUP, gateway.reload_soon)
     await gateway.start()
-    # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
-    gc.collect()
-    gc.freeze()
+    keep()
     log.info("Azora Gateway %s, %s", __version__, build())
     for listener in gateway.listeners:
         log.info("listening on %s, configuration %s", listener.address, snapshot.version)
@@ -315,6 +353,8 @@ def _check_changeable(before: Snapshot, after: Snapshot) -> None:
         found.append("listeners: an address, or whether it speaks TLS")
     if before.admin.address != after.admin.address:
         found.append("admin.address")
+    if before.workers != after.workers:
+        found.append("workers")
     if before.admin.allow_origins != after.admin.allow_origins:
         found.append("admin.cors")
     if replace(before.telemetry, traces=after.telemetry.traces) != after.telemetry or (
@@ -325,11 +365,26 @@ def _check_changeable(before: Snapshot, after: Snapshot) -> None:
         raise UnchangeableError(f"only a new start changes these: {'; '.join(found)}")
 
 
-def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG) -> None:
-    """Run a coroutine on uvloop, with the program's log on standard error."""
-    application_log(log, standard_error())
+def run(main: Coroutine[None, None, None], log: Log = _USUAL_LOG, pid: int | None = None) -> None:
+    """Run a coroutine on uvloop, with the program's log on standard error; see `application_log`."""
+    application_log(log, standard_error(), pid)
     sys.setswitchinterval(_SWITCH_INTERVAL)
     uvloop.run(main)
+
+
+def settle(snapshot: Snapshot) -> None:
+    """Have this process and its loop do as a gateway of this configuration needs it."""
+    if any(listener.tls for listener in snapshot.listeners):
+        _keep_buffers_apart()
+    _check_descriptors(snapshot)
+    asyncio.get_running_loop().set_exception_handler(_log_unexpected)
+
+
+def keep() -> None:
+    """Tell the collector of garbage that whatever there is now stays."""
+    # A full collection over a hundred thousand long-lived objects takes 50 ms; none of them is garbage.
+    gc.collect()
+    gc.freeze()
 
 
 def _keep_buffers_apart() -> None:

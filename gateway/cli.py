@@ -200,16 +200,26 @@ def init_(options: argparse.Namespace) -> int:
 
 def run_(options: argparse.Namespace) -> int:
     """`gateway run`."""
+    from gateway.config.compile import compile_snapshot
+    from gateway.config.load import load, load_snapshot
+    from gateway.config.offline import Offline
+    from gateway.config.problem import ConfigError
+
+    path = _config(options)
+    try:
+        specs = load(path, os.environ)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return FINDINGS
+    if specs.gateway.workers != 1:
+        from gateway.workers.supervisor import supervise
+
+        return supervise(path, compile_snapshot(specs, Offline()))
+    from gateway.app import run, serve
     from gateway.ports import LivePorts
 
     ports = LivePorts()
-    snapshot = _snapshot(options, ports)
-    if snapshot is None:
-        return FINDINGS
-    from gateway.app import run, serve
-    from gateway.config.load import load_snapshot
-
-    path = _config(options)
+    snapshot = compile_snapshot(specs, ports)
     serving = serve(snapshot, ports, lambda candidate: load_snapshot(path, os.environ, candidate))
     run(serving, snapshot.telemetry.log)
     return OK

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Literal, Protocol
 
+from gateway.outcome import Outcome
+
 # `metrics`: the report of one worker's metrics, see `gateway.telemetry.report`.
 # `upstreams`: what its endpoints are like. `decisions`: what it remembers; the argument is JSON.
 # `log_level`: have its own log tell from the given level on.
@@ -18,6 +20,10 @@ ANSWERED_WITHIN: Final = 2.0
 
 class Peers(Protocol):
     """All workers of a gateway."""
+
+    async def reload(self) -> Outcome:
+        """Have all of them serve by what the files say now, or none. Never raises."""
+        ...
 
     async def ask(self, question: Question, argument: bytes = b"") -> list[bytes]:
         """What each of them answers, this one among them. Never raises.

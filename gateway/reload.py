@@ -1,25 +1,25 @@
-"""Another configuration for a running gateway: loaded beside it, taken whole, or not at all."""
+"""Another configuration for a running gateway: loaded beside it, taken whole, or not at all.
+
+It is taken in two steps: whoever is one of several prepares, and adopts only when all the others have
+prepared the same.
+"""
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import final
 
 from gateway.config.problem import ConfigError
 from gateway.config.snapshot import Snapshot
 from gateway.gauges import Reloads
+from gateway.outcome import Outcome
 from gateway.ports import Candidate, LivePorts
 
 log = logging.getLogger("gateway")
 
-# Seconds between two looks at the files. What has changed has to look the same twice before it is read: an
-# editor or a copy may still be at work.
-_LOOKED_AT_EVERY = 1.0
-
 Load = Callable[[Candidate], Snapshot]
+# Serves by what was prepared. Nothing fails in it, and nothing waits before all has changed.
+Adoption = Callable[[], Awaitable[None]]
 
 
 class UnchangeableError(Exception):
@@ -27,112 +27,80 @@ class UnchangeableError(Exception):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of it: the `version` that serves now, whether it is another one, and what was wrong."""
-
-    version: str
-    is_new: bool
-    problems: tuple[str, ...] = ()
-
-
-# What a file or a folder looks like from outside; a swapped symbolic link looks like another file.
-Look = tuple[int, int, int] | tuple[str, ...] | None
-
-
-def look(paths: Iterable[Path]) -> dict[Path, Look]:
-    """What these files, and the folders that they are in, look like now. Reads nothing, raises nothing."""
-    looks: dict[Path, Look] = {}
-    for path in paths:
-        looks[path] = _file(path)
-        if path.parent not in looks:
-            looks[path.parent] = _folder(path.parent)
-    return looks
-
-
-def _file(path: Path) -> Look:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _folder(path: Path) -> Look:
-    # Only names that policies are read from: others come and go while editors are at work.
-    try:
-        return tuple(sorted(name for name in os.listdir(path) if name.endswith(".yaml")))
-    except OSError:
-        return None
-
-
-async def watch(
-    known: dict[Path, Look],
-    files: Callable[[], Iterable[Path]],
-    reload: Callable[[], Awaitable[object]],
-    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> None:
-    """Reload whenever one of the files has changed and then kept still for one more look, for ever.
-
-    `files` are those of the configuration that serves, asked for anew each time, and `known` is what they
-    looked like at first.
-    """
-    latest = known
-    while True:
-        await pause(_LOOKED_AT_EVERY)
-        now = await asyncio.to_thread(look, files())
-        if now != known and now == latest:
-            await reload()
-            # It may need other files now. What has changed meanwhile is seen the next time.
-            after = await asyncio.to_thread(look, files())
-            known = {path: now.get(path, seen) for path, seen in after.items()}
-        latest = now
-
-
-@final
 class Reloading:
     """Loads a configuration when it is asked to, one at a time, and has the gateway adopt it.
 
-    `load` may block and is called in a thread; `adopt` is called on the loop with what it gave. Whatever goes
-    wrong leaves what serves as it is, and is told in the log, on the metrics page and to whoever asked.
-    `version` is that of the configuration that serves.
+    `load` may block and is called in a thread; `renew` is called on the loop with what it gave, and raises
+    UnchangeableError or OSError for what cannot be taken. Whatever goes wrong leaves what serves as it is.
+    `version` is that of the configuration that serves, `prepared` the one that may be next.
     """
 
     def __init__(
         self,
         load: Load | None,
-        adopt: Callable[[Snapshot, Candidate], Awaitable[None]],
+        renew: Callable[[Snapshot, Candidate], Adoption],
         version: str,
         ports: LivePorts,
         reloads: Reloads,
     ) -> None:
         self._load = load
-        self._adopt = adopt
+        self._renew = renew
         self.version = version
+        self.prepared: Snapshot | None = None
+        self._adoption: Adoption | None = None
         self._ports = ports
         self._reloads = reloads
         self._turn = asyncio.Lock()
 
     async def reload(self) -> Outcome:
-        """Load what the files say now. Never raises."""
+        """Take what the files say now, alone, and tell in the log what came of it. Never raises."""
         async with self._turn:
-            candidate = Candidate(self._ports)
+            outcome = await self.prepare()
+            if not outcome.problems:
+                outcome = await self.adopt()
+            else:
+                self.refuse()
+            log.log(logging.ERROR if outcome.problems else logging.INFO, "%s", outcome.told)
+            return outcome
+
+    async def prepare(self) -> Outcome:
+        """Load what the files say now, and what would come of it. Never raises, and changes nothing."""
+        self.prepared = self._adoption = None
+        candidate = Candidate(self._ports)
+        try:
+            snapshot = await self._loaded(candidate)
+            is_new = snapshot.version != self.version
+            if is_new:
+                self._adoption = self._renew(snapshot, candidate)
+        except ConfigError as error:
+            return self._failed(*map(str, error.problems))
+        except (UnchangeableError, OSError) as error:
+            return self._failed(str(error))
+        except Exception:
+            log.exception("the new configuration could not be taken")
+            return self._failed("a mistake of ours, see the log")
+        self.prepared = snapshot
+        return Outcome(snapshot.version, is_new)
+
+    async def adopt(self) -> Outcome:
+        """Serve by what was prepared last. Never raises."""
+        adoption, self._adoption = self._adoption, None
+        if adoption is not None and self.prepared is not None:
             try:
-                snapshot = await self._loaded(candidate)
-                is_new = snapshot.version != self.version
-                if is_new:
-                    await self._adopt(snapshot, candidate)
-            except ConfigError as error:
-                return self._failed(*map(str, error.problems))
-            except (UnchangeableError, OSError) as error:
-                return self._failed(str(error))
+                await adoption()
             except Exception:
                 log.exception("the new configuration could not be taken")
+                self.refuse()
                 return self._failed("a mistake of ours, see the log")
-            self._reloads.success(self._ports.wall())
-            log.info("configuration %s serves%s", snapshot.version, "" if is_new else ", as before")
-            self.version = snapshot.version
-            return Outcome(snapshot.version, is_new)
+            self.version = self.prepared.version
+        self.prepared = None
+        self._reloads.success(self._ports.wall())
+        return Outcome(self.version, adoption is not None)
+
+    def refuse(self) -> None:
+        """Forget what was prepared: it is not taken."""
+        self.prepared = self._adoption = None
+        self._reloads.failure()
 
     async def _loaded(self, candidate: Candidate) -> Snapshot:
         if self._load is None:
@@ -140,6 +108,4 @@ class Reloading:
         return await asyncio.to_thread(self._load, candidate)
 
     def _failed(self, *problems: str) -> Outcome:
-        self._reloads.failure()
-        log.error("the new configuration is not taken, %s serves on:\n%s", self.version, "\n".join(problems))
         return Outcome(self.version, False, problems)

@@ -21,7 +21,7 @@ LEVELS = (
     ("rewrite", "config"),
     ("wire",),
     ("telemetry",),
-    ("upstream", "identity", "quota", "refusals", "retry", "progress"),
+    ("upstream", "identity", "quota", "refusals", "retry", "progress", "outcome", "lookout"),
     ("ports", "surroundings", "peers"),
     ("relay", "rehearsal", "imports"),
     ("proxy", "explain", "cases", "audit"),
@@ -29,7 +29,7 @@ LEVELS = (
     ("reload", "diff"),
     ("admin", "running", "slo", "replay", "epilogs", "commands"),
     ("app", "completion"),
-    ("demo",),
+    ("workers", "demo"),
     ("cli",),
     ("__main__",),
 )
@@ -44,7 +44,7 @@ IMPURE = {
 # Who may import a library: a component, or one module of it.
 LIBRARIES = {
     "httptools": ("wire",),
-    "uvloop": ("app",),
+    "uvloop": ("app", "workers.supervisor"),
     "aiohttp": ("admin", "identity", "upstream.health", "demo"),
     "aiohttp_cors": ("admin",),
     "redis": ("quota",),
@@ -81,6 +81,9 @@ UNTESTED = {
     "gateway/policy/questions.py": "dataclasses",
     "gateway/identity/verifier.py": "composition",
     "gateway/ports.py": "composition",
+    "gateway/workers/service.py": "what tests/e2e/test_workers.py drives",
+    "gateway/workers/supervisor.py": "what tests/e2e/test_workers.py drives",
+    "gateway/workers/worker.py": "what tests/workers/test_crew.py drives",
     "gateway/epilogs.py": "texts, which test_commands.py reads in the help of each verb",
 }
 

@@ -7,6 +7,7 @@ changes something must carry a field that no form can send.
 
 import hmac
 import re
+import socket
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from typing import Any, Protocol, final
@@ -24,8 +25,8 @@ from gateway.admin.log_level import LogLevel
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Admin as Settings
 from gateway.listing.view import route_view
+from gateway.outcome import Outcome
 from gateway.proxy import Proxy
-from gateway.reload import Outcome
 
 _OPEN = frozenset(["/livez", "/readyz"]) | console.PATHS
 # Seconds: how long `stop` waits for those who take their time with a long answer.
@@ -86,18 +87,21 @@ class Admin:
         self._runner: web.AppRunner | None = None
         self.address = settings.address
 
-    async def start(self) -> None:
-        """Listen. Raises OSError."""
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Listen, on a socket that somebody else has bound if there is one. Raises OSError."""
         runner = self._runner = web.AppRunner(
             self._application(), access_log=None, shutdown_timeout=_SHUTDOWN_AT_MOST
         )
         await runner.setup()
         address = self.address
-        if address.unix:
+        if listening is not None:
+            await web.SockSite(runner, listening).start()
+        elif address.unix:
             await web.UnixSite(runner, address.unix).start()
-            return
-        await web.TCPSite(runner, address.host, address.port).start()
-        self.address = Address(address.host, runner.addresses[0][1])
+        else:
+            await web.TCPSite(runner, address.host, address.port).start()
+        if not address.unix:
+            self.address = Address(address.host, runner.addresses[0][1])
 
     def adopt(self, settings: Settings) -> None:
         """Ask for another token from now on."""
@@ -179,8 +183,7 @@ class Admin:
 
     async def _reload_now(self, request: web.Request) -> web.Response:
         outcome = await self._reload()
-        said = {"version": outcome.version, "is_new": outcome.is_new, "problems": outcome.problems}
-        return _json(said, status=422 if outcome.problems else 200)
+        return _json(outcome.record(), status=422 if outcome.problems else 200)
 
     async def _routes(self, request: web.Request) -> web.Response:
         return _json([route_view(route) for route in self._proxy.snapshot.routes])

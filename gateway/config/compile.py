@@ -116,6 +116,7 @@ def compile_snapshot(specs: Specs, ports: Ports) -> Snapshot:
         specs=specs,
         made=ports.wall(),
         slos=objectives.slos(specs.entries),
+        workers=gateway.workers,
     )
 
 

@@ -259,9 +259,10 @@ class Telemetry:
 class Snapshot:
     """The whole configuration, compiled; `version` is a digest of every one of the `files` it was made from.
 
-    With `watch` another one is loaded as soon as one of these changes. `secrets` are parameters of queries
-    that hold tokens: no log tells their values. `specs` are what it was compiled from, for those who ask what
-    serves: secrets stand in them. `made` is when that was, in seconds since 1970.
+    With `watch` another one is loaded as soon as one of these changes. `workers` is the number of processes
+    that serve; auto, one for each core. `secrets` are parameters of queries that hold tokens: no log tells
+    their values. `specs` are what it was compiled from, for those who ask what serves: secrets stand in them.
+    `made` is when that was, in seconds since 1970.
     """
 
     version: str
@@ -280,6 +281,7 @@ class Snapshot:
     specs: "Specs" = field(repr=False)
     made: float
     slos: tuple[Slo, ...] = ()
+    workers: int | Literal["auto"] = 1
 
     @property
     def latency_thresholds(self) -> tuple[float, ...]:

@@ -26,7 +26,6 @@ _EXPECTED = {
     "literal_error": "{expected}",
     "value_error": "{error}",
 }
-_SENTENCES = ("rule", "later")
 
 
 def problems(tree: Tree, spec: type[Spec], error: ValidationError) -> Iterator[Problem]:
@@ -48,7 +47,7 @@ def _problem(tree: Tree, spec: type[Spec], found: ErrorDetails) -> Problem:
         return tree.key_problem(path, f'expected a known key, got "{path[-1]}"{hint}')
     if kind == "missing":
         return tree.problem(path[:-1], f'expected the key "{path[-1]}"')
-    if kind in _SENTENCES:
+    if kind == "rule":
         return tree.problem(path, found["msg"])
     if path[-1:] == ("[key]",):
         return tree.key_problem(path[:-1], f'expected {_expected(found)} as the key, got "{path[-2]}"')

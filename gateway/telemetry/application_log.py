@@ -34,7 +34,11 @@ _OF_REQUEST: Final = ("request_id", "trace_id", "span_id")
 
 @final
 class JsonLines(logging.Formatter):
-    """One object a line, of the same shape as the access log's."""
+    """One object a line, of the same shape as the access log's; with a `pid` each has that."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        super().__init__()
+        self._pid = "" if pid is None else f',"pid":{pid}'
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record, without its end."""
@@ -49,12 +53,16 @@ class JsonLines(logging.Formatter):
             **{name: str(getattr(record, name)) for name in _OF_REQUEST if hasattr(record, name)},
         }
         members = [f'"{name}":"{escaped_text(value).decode()}"' for name, value in said.items()]
-        return "{" + ",".join(members) + "}"
+        return "{" + ",".join(members) + self._pid + "}"
 
 
 @final
 class TextLines(logging.Formatter):
     """The time, the level and the message on one line; a traceback follows, moved in."""
+
+    def __init__(self, pid: int | None = None) -> None:
+        super().__init__()
+        self._pid = "" if pid is None else f" [{pid}]"
 
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record, without its end."""
@@ -63,7 +71,7 @@ class TextLines(logging.Formatter):
         request_id = getattr(record, "request_id", "")
         about = f", request {_printable(request_id)}" if request_id else ""
         lines = [f"  {_printable(line)}" for line in _exception(self, record).split("\n") if line]
-        return "\n".join([f"{moment} {record.levelname} {said}{about}", *lines])
+        return "\n".join([f"{moment} {record.levelname}{self._pid} {said}{about}", *lines])
 
 
 @final
@@ -113,11 +121,14 @@ class Descriptor(logging.Handler):
                 left = left[write_some(self._descriptor, left) :]
 
 
-def application_log(settings: Log, descriptor: int) -> None:
-    """Have every message of this level and above written to an open file; nowhere else from now on."""
+def application_log(settings: Log, descriptor: int, pid: int | None = None) -> None:
+    """Have every message of this level and above written to an open file; nowhere else from now on.
+
+    One of several processes says its `pid`.
+    """
     is_text = settings.format == "text" or (settings.format == "auto" and os.isatty(descriptor))
     handler = Descriptor(descriptor)
-    handler.setFormatter(TextLines() if is_text else JsonLines())
+    handler.setFormatter(TextLines(pid) if is_text else JsonLines(pid))
     root = logging.getLogger()
     before, root.handlers = root.handlers, [handler]
     for each in before:

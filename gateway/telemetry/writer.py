@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 import select
+import stat
 import sys
 import threading
 from contextlib import suppress
@@ -19,6 +20,8 @@ log = logging.getLogger("gateway")
 _WAITING_AT_MOST: Final = 8 * 1024 * 1024
 # Bytes of one write: none is large enough to keep the interpreter's lock for long.
 _BATCH_AT_MOST: Final = 256 * 1024
+# PIPE_BUF of Linux: what is written at once up to here stands together, whoever else writes.
+_TOGETHER: Final = 4096
 # Seconds in which lines gather: the thread takes turns with the loop, so it should wake seldom.
 _GATHERING: Final = 0.05
 # Seconds that the last lines may take.
@@ -36,7 +39,8 @@ class Writer:
     """Appends lines to a file, or to standard output where `path` is empty.
 
     `lines` counts those that were written, `queue_full` those for which there was no room, `write_failed`
-    those that could not be written. The file may be moved away at any time; a new one takes its place.
+    those that could not be written. The file may be moved away at any time; a new one takes its place. One
+    that `is_alone` writes there; several take care that their lines do not run into each other.
     """
 
     __slots__ = (
@@ -45,6 +49,8 @@ class Writer:
         "_descriptor",
         "_failing",
         "_given",
+        "_is_alone",
+        "_is_stream",
         "_lines",
         "_opened",
         "_path",
@@ -59,11 +65,14 @@ class Writer:
         "write_failed",
     )
 
-    def __init__(self, path: str, bound: int = _WAITING_AT_MOST) -> None:
+    def __init__(self, path: str, bound: int = _WAITING_AT_MOST, *, is_alone: bool = True) -> None:
         self.lines = 0
         self.queue_full = 0
         self.write_failed = 0
         self._path = path
+        self._is_alone = is_alone
+        # A pipe or a socket, where nothing but a small write stands together.
+        self._is_stream = False
         self._bound = bound
         # Always the same list: the loop appends, the thread cuts off the front, and either is one step.
         self._lines: list[bytes] = []
@@ -173,7 +182,8 @@ class Writer:
                 mended = 1
                 text = b"\n" + text
             while written < len(text):
-                written += write_some(self._descriptor, memoryview(text)[written:])
+                end = self._end(text, written)
+                written += write_some(self._descriptor, memoryview(text)[written:end])
         except OSError as error:
             self._fail(error)
         else:
@@ -185,6 +195,14 @@ class Writer:
         self.write_failed += len(batch) - whole
         self._taken += size
 
+    def _end(self, text: bytes, start: int) -> int:
+        """Up to where to write at once: all of it, or as many whole lines as stand together."""
+        if self._is_alone or not self._is_stream or len(text) - start <= _TOGETHER:
+            return len(text)
+        end = text.rfind(b"\n", start, start + _TOGETHER) + 1
+        # A line that is longer than that is written as it is.
+        return end or text.find(b"\n", start) + 1 or len(text)
+
     # The file.
 
     def _open(self) -> None:
@@ -192,11 +210,14 @@ class Writer:
             # Where it was closed at the start its number may be that of a client's connection by now.
             name = os.devnull if sys.stdout is None else ""
             self._descriptor = os.open(name, os.O_WRONLY) if name else _STANDARD_OUTPUT
+            self._is_stream = _is_stream(os.fstat(self._descriptor).st_mode)
             return
         # A pipe without a reader is an error then, not a reason to wait for one.
         self._descriptor = os.open(self._path, _FLAGS, _MODE)
         os.set_blocking(self._descriptor, True)
-        self._opened = _identity(os.fstat(self._descriptor))
+        status = os.fstat(self._descriptor)
+        self._opened = _identity(status)
+        self._is_stream = _is_stream(status.st_mode)
 
     def _renew(self) -> None:
         """Open the file again if it is not the one of that name any more. Raises OSError."""
@@ -234,6 +255,10 @@ class Writer:
         if lost and not self._lines:
             self._told += lost
             log.warning("access log: %s was too slow, %d lines are lost", self._name, lost)
+
+
+def _is_stream(mode: int) -> bool:
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def write_some(descriptor: int, text: memoryview) -> int:

@@ -1,7 +1,6 @@
 """An address on which clients connect."""
 
 import asyncio
-import errno
 import logging
 import os
 import socket
@@ -17,12 +16,11 @@ from gateway.wire.clock import Clock
 from gateway.wire.descriptors import Descriptors
 from gateway.wire.downstream import Downstream, Handler
 from gateway.wire.handshakes import Handshakes, causes
+from gateway.wire.listening import BACKLOG, bind
 from gateway.wire.request import Intake, Terms
 from gateway.wire.tls import server_context
 
 log = logging.getLogger("gateway")
-
-_BACKLOG = 1024
 
 
 @final
@@ -47,19 +45,26 @@ class Listener:
         self._connections = connections
         self._server: asyncio.Server | Handshakes | None = None
         self._terms: Terms
-        self._descriptors = Descriptors(clock)
+        self._descriptors: Descriptors  # made when there are as many as there will be
+        # The file of a socket that is here goes with it; somebody else's stays.
+        self._file = ""
         self.address = settings.address
         self.failed_handshakes = causes()
 
-    async def open(self) -> None:
-        """Begin to accept. Raises OSError, which names the address, or the file that is of no use for TLS."""
+    async def open(self, given: socket.socket | None = None) -> None:
+        """Begin to accept, on a socket that somebody else has bound if one is given.
+
+        Raises OSError, which names the address, or the file that is of no use for TLS.
+        """
         context = _secured(self._settings)
         try:
-            listening = bind(self.address)
+            listening = bind(self.address) if given is None else given
         except OSError as error:
             raise OSError(error.errno, f"{self.address}: {error.strerror}") from None
+        self._file = self.address.unix if given is None else ""
         if not self.address.unix:
             self.address = Address(self.address.host, listening.getsockname()[1])
+        self._descriptors = Descriptors(self._clock)
         self._terms = Terms(
             self._intake(self._settings, self._snapshot), self._snapshot.timeouts, self._descriptors
         )
@@ -73,11 +78,11 @@ class Listener:
             handshakes = self._server = Handshakes(
                 context, connection, self._has_room, self.failed_handshakes
             )
-            handshakes.listen(listening, _BACKLOG)
+            handshakes.listen(listening, BACKLOG)
         elif self.address.unix:
-            self._server = await loop.create_unix_server(connection, sock=listening, backlog=_BACKLOG)
+            self._server = await loop.create_unix_server(connection, sock=listening, backlog=BACKLOG)
         else:
-            self._server = await loop.create_server(connection, sock=listening, backlog=_BACKLOG)
+            self._server = await loop.create_server(connection, sock=listening, backlog=BACKLOG)
 
     def renewal(self, settings: Settings, snapshot: Snapshot) -> Callable[[], None]:
         """What makes it serve the next request by another configuration, and the next connection by its TLS.
@@ -107,8 +112,8 @@ class Listener:
         if self._server is not None:
             self._server.close()
             self._server = None
-            if self.address.unix:
-                os.unlink(self.address.unix)
+            if self._file:
+                os.unlink(self._file)
 
     def _has_room(self, under_way: int, descriptor: int) -> bool:
         is_room = len(self._connections) + under_way < self._snapshot.limits.connections
@@ -124,25 +129,3 @@ def _secured(settings: Settings) -> ssl.SSLContext | None:
         if certificate.expires <= now:
             log.warning("%s has expired: clients will refuse it", certificate.chain)
     return server_context(tls)
-
-
-def bind(address: Address) -> socket.socket:
-    """A socket bound to `address`, which does not listen yet. Raises OSError."""
-    if address.unix:
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        if listening.connect_ex(address.unix) == errno.ECONNREFUSED:
-            # Left over from a process that is gone.
-            os.unlink(address.unix)
-        listening.close()
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listening.bind(address.unix)
-        return listening
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address.host, address.port))
-    except OSError:
-        listening.close()
-        raise
-    return listening

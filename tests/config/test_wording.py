@@ -110,7 +110,11 @@ def gateway(**keys):
             "defaults.headers: expected a name or a mapping, got a list",
             id="neither of two shapes",
         ),
-        pytest.param(gateway(workers=2), "workers: not available yet", id="a value that comes later"),
+        pytest.param(
+            gateway(workers=True),
+            "workers: expected a number from 1 to 64, or auto, got true",
+            id="no number",
+        ),
         pytest.param(
             gateway(timeouts={"head": SECRET}),
             "timeouts.head: expected a duration such as 250ms, 10s, 5m or 1h, got what ${env:SECRET} holds",

@@ -263,3 +263,47 @@ def test_standard_output_is_not_closed(writer, capfd):
     made.stop()
     assert "1\n" == capfd.readouterr().out
     os.fstat(1)
+
+
+def test_lines_of_several_processes_do_not_run_into_each_other(tmp_path):
+    """A pipe takes no more than so many bytes in one piece, whoever else writes to it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    writers = [Writer(str(path), is_alone=False) for _ in range(3)]
+    sizes = (10, 700, 3000, 4095)
+    for number, writer in enumerate(writers):
+        for count in range(400):
+            writer.put(bytes([ord("a") + number]) * sizes[count % len(sizes)] + b"\n")
+        writer.start()
+    expected = 3 * 100 * (sum(sizes) + len(sizes))
+    gathered = bytearray()
+    while len(gathered) < expected:
+        gathered += os.read(reader, 1 << 16)
+    for writer in writers:
+        writer.stop()
+    os.close(reader)
+    lines = bytes(gathered).splitlines()
+    assert 1200 == len(lines)
+    assert {1} == {len(set(line)) for line in lines}
+    assert {*sizes} == {len(line) for line in lines}
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_line_that_is_too_long_for_a_pipe_is_written_all_the_same(tmp_path, is_alone):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reader, True)
+    writer = Writer(str(path), is_alone=is_alone)
+    for line in (b"a" * 10_000 + b"\n", b"b\n"):
+        writer.put(line)
+    writer.start()
+    gathered = bytearray()
+    while len(gathered) < 10_003:
+        gathered += os.read(reader, 1 << 16)
+    writer.stop()
+    os.close(reader)
+    assert b"a" * 10_000 + b"\nb\n" == bytes(gathered)
+    assert 2 == writer.lines

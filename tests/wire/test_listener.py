@@ -8,7 +8,7 @@ import pytest
 from gateway.config.snapshot import Address
 from gateway.config.snapshot import Listener as Settings
 from gateway.http.path import PathRules
-from gateway.wire.listener import Listener, bind
+from gateway.wire.listener import Listener
 
 GET = b"GET /moved HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
 
@@ -72,8 +72,3 @@ async def test_an_address_that_is_taken_cannot_be_taken_again(listen_on):
     listener = await listen_on(Address("127.0.0.1", 0))
     with pytest.raises(OSError, match="in use"):
         await listen_on(listener.address)
-
-
-def test_an_address_of_no_interface_cannot_be_taken():
-    with pytest.raises(OSError, match="assign"):
-        bind(Address("192.0.2.1", 0))

@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from gateway.config.schema.identity import (
     ApiKeysSpec,
@@ -31,7 +31,6 @@ from gateway.config.schema.model import (
     Store,
     Text,
     Url,
-    available,
     needed,
     optional,
     rule,
@@ -42,6 +41,24 @@ from gateway.config.snapshot import Address
 
 # A token of RFC 9110 5.6.2, as W3C Baggage 3.3.2.1 asks; the operator's are shorter.
 BaggageKey = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")]
+
+
+_WORKERS_AT_MOST = 64
+
+
+def _workers(value: object) -> object:
+    if value == "auto" or (type(value) is int and 1 <= value <= _WORKERS_AT_MOST):
+        return value
+    raise ValueError(f"a number from 1 to {_WORKERS_AT_MOST}, or auto")
+
+
+_NUMBERS = {"type": "integer", "minimum": 1, "maximum": _WORKERS_AT_MOST}
+Workers = Annotated[
+    int | Literal["auto"],
+    PlainValidator(_workers),
+    WithJsonSchema({"anyOf": [_NUMBERS, {"type": "string", "const": "auto"}]}),
+    TYPED,
+]
 
 
 class PathSpec(Spec):
@@ -220,7 +237,11 @@ class GatewaySpec(Spec):
         "Addresses that connections are accepted on.", ({"address": "0.0.0.0:8080"},)
     )
     admin: AdminSpec = optional("The admin API and console.", {})
-    workers: Annotated[Count, available(1)] = optional("How many processes serve.", 1)
+    workers: Workers = optional(
+        "How many processes serve, each on a core of its own; auto: one for each core that the gateway may "
+        "use. Limits of connections, pools and budgets of retries hold for each of them; quotas for all.",
+        1,
+    )
     watch: Flag = optional(
         "Whether files that change are loaded by themselves; else SIGHUP or `gateway reload` say when.",
         False,

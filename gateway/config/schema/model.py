@@ -46,17 +46,6 @@ def optional(description: str, default: Any = None, alias: str | None = None) ->
     return Field(default, alias=alias, description=description, validate_default=default is not None)
 
 
-def available(*built: object) -> AfterValidator:
-    """Refuses those of a closed list of values that are not built yet."""
-
-    def check(value: object) -> object:
-        if value not in built:
-            raise PydanticCustomError("later", "not available yet")
-        return value
-
-    return AfterValidator(check)
-
-
 def rule(message: str) -> PydanticCustomError:
     """A finding that says everything itself; for what several keys of one mapping break together."""
     return PydanticCustomError("rule", "{message}", {"message": message})

@@ -39,11 +39,22 @@ def test_any_free_port_may_be_asked_for_twice():
     assert [] == messages(listeners=[{"address": "127.0.0.1:0"}], admin={"address": "127.0.0.1:0"})
 
 
+WORKERS = "Value error, a number from 1 to 64, or auto"
+
+
+@pytest.mark.parametrize("said", [1, 64, "auto"])
+def test_workers_are_a_number_or_one_a_core(said):
+    assert [] == messages(workers=said)
+
+
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
         pytest.param({"listeners": []}, "expected at least one item, got none", id="no listener"),
-        pytest.param({"workers": 2}, "not available yet", id="two workers"),
+        *(
+            pytest.param({"workers": said}, WORKERS, id=f"{said} workers")
+            for said in (0, 65, 1.0, True, "many")
+        ),
         pytest.param(
             {"telemetry": {"traces": {"baggage": ["a b"]}}},
             "String should match pattern '^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$'",

@@ -15,7 +15,6 @@ class Example(Spec):
     may: model.Count = model.optional("May be there.", 3)
     after: model.Duration | None = model.optional("May be there, and has no default.")
     otherwise: model.Flag = model.optional("Named differently.", False, alias="else")
-    word: Annotated[model.Text, model.available("now")] = model.optional("A word.", "now")
     names: Annotated[model.Items[model.Name], model.NOT_EMPTY] = model.optional("Names.", ("a",))
 
 
@@ -58,7 +57,6 @@ def test_a_value_is_read(data, key, value):
         pytest.param({"may": True}, ("may",), "int_type", id="a truth value for a number"),
         pytest.param({"may": outside("x")}, ("may",), "int_type", id="no number from outside"),
         pytest.param({"after": "x"}, ("after",), "value_error", id="a text that is no duration"),
-        pytest.param({"word": "then"}, ("word",), "later", id="a word that comes later"),
         pytest.param({"names": []}, ("names",), "rule", id="an empty list"),
         pytest.param({"names": [1]}, ("names", 0), "value_error", id="a wrong item, not also an empty list"),
     ],
