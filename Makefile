@@ -10,6 +10,8 @@ SOURCES := $(shell find gateway -name '*.py')
 ISSUER := $(VENV)/issuer/bin/nanoidp
 NODE_ISSUER := tests/e2e/oidc/node_modules/.installed
 DEPLOY_TOOLS := $(VENV)/deploy/.installed
+# On all cores, the tests of a file one after the other; the long proofs measure, and have the machine alone.
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 NPM_QUIET := --ignore-scripts --no-audit --no-fund
 
 .DEFAULT_GOAL := help
@@ -47,10 +49,10 @@ check: $(INSTALLED) ## Lint, types, import rules, the configuration, its tests a
 	$(RUN)pytest tests/test_architecture.py tests/test_commands.py tests/config/test_reference.py
 
 test: $(INSTALLED) ## All tests but the long ones.
-	$(RUN)pytest -m "not long"
+	$(RUN)pytest -m "not long" $(SIDE_BY_SIDE)
 
 test-compiled: $(COMPILED_DONE) ## The same tests on the compiled data path.
-	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" --require-compiled
+	PYTHONPATH=$(COMPILED) $(RUN)pytest -m "not long" $(SIDE_BY_SIDE) --require-compiled
 
 $(ISSUER): $(INSTALLED) requirements/issuer.txt
 	$(PYTHON) -m venv $(VENV)/issuer

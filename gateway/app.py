@@ -115,7 +115,7 @@ class Gateway:
         self.answers = own.answers()
         told = own if peers is None else Common(peers, own.has_decisions)
         reload = self.reloading.reload if peers is None else peers.reload
-        self.admin = Admin(self.proxy, snapshot.admin, told, reload)
+        self.admin = Admin(self.proxy, snapshot.admin, told, reload, lambda: self.reloading.problems)
         self._reload: asyncio.Task[Outcome] | None = None
         self._watching: asyncio.Task[None] | None = None
         self.recorder: Recorder | None = None

@@ -6,7 +6,7 @@ prepared the same.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import final
 
 from gateway.config.problem import ConfigError
@@ -32,7 +32,8 @@ class Reloading:
 
     `load` may block and is called in a thread; `renew` is called on the loop with what it gave, and raises
     UnchangeableError or OSError for what cannot be taken. Whatever goes wrong leaves what serves as it is.
-    `version` is that of the configuration that serves, `prepared` the one that may be next.
+    `version` is that of the configuration that serves, `prepared` the one that may be next; `problems` are those
+    of the last one that was given, as long as it is not taken.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Reloading:
         self._renew = renew
         self.version = version
         self.prepared: Snapshot | None = None
+        self.problems: Sequence[str] = ()
         self._adoption: Adoption | None = None
         self._ports = ports
         self._reloads = reloads
@@ -59,7 +61,7 @@ class Reloading:
             if not outcome.problems:
                 outcome = await self.adopt()
             else:
-                self.refuse()
+                self.refuse(outcome.problems)
             log.log(logging.ERROR if outcome.problems else logging.INFO, "%s", outcome.told)
             return outcome
 
@@ -90,16 +92,18 @@ class Reloading:
                 await adoption()
             except Exception:
                 log.exception("the new configuration could not be taken")
-                self.refuse()
-                return self._failed("a mistake of ours, see the log")
+                failed = self._failed("a mistake of ours, see the log")
+                self.refuse(failed.problems)
+                return failed
             self.version = self.prepared.version
-        self.prepared = None
+        self.prepared, self.problems = None, ()
         self._reloads.success(self._ports.wall())
         return Outcome(self.version, adoption is not None)
 
-    def refuse(self) -> None:
-        """Forget what was prepared: it is not taken."""
+    def refuse(self, problems: Sequence[str]) -> None:
+        """Forget what was prepared: it is not taken, for these reasons."""
         self.prepared = self._adoption = None
+        self.problems = problems
         self._reloads.failure()
 
     async def _loaded(self, candidate: Candidate) -> Snapshot:

@@ -134,8 +134,10 @@ async def test_what_is_wrong_is_told_with_its_place_and_changes_nothing(gateway,
     assert outcome.problems[0] in caplog.text
     reloads = gateway.gauges.reloads
     assert (1, 1, False) == (reloads.succeeded, reloads.failed, reloads.is_successful)
+    assert outcome.problems == gateway.reloading.problems
     files(mark="new")
     assert (await gateway.reloading.reload()).is_new
+    assert () == gateway.reloading.problems
     assert (2, 1, True) == (reloads.succeeded, reloads.failed, reloads.is_successful)
 
 

@@ -1,9 +1,11 @@
-"""`GET /config`: the configuration that serves, with `***` wherever a secret could stand.
+"""`GET /config`: the configuration that serves, with `***` wherever a secret could stand, and what was wrong
+with the last one that was given.
 
 It is told from what was loaded, not from the files, which may say something else by now.
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, final
 
@@ -23,8 +25,9 @@ _AT_MOST: Final = 2
 class Configuration:
     """Answers for the snapshot by which the proxy serves."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, problems: Callable[[], Sequence[str]]) -> None:
         self._proxy = proxy
+        self._problems = problems
         self._asked = 0
 
     async def tell(self, request: web.Request) -> web.StreamResponse:
@@ -33,7 +36,7 @@ class Configuration:
             return refusal(503, "Too many ask for this at a time.")
         self._asked += 1
         try:
-            text = await asyncio.to_thread(_text, self._proxy.snapshot)
+            text = await asyncio.to_thread(_text, self._proxy.snapshot, self._problems())
             return await written(request, text, "application/json")
         finally:
             self._asked -= 1
@@ -56,5 +59,6 @@ def configuration(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def _text(snapshot: Snapshot) -> bytes:
-    return orjson.dumps(configuration(snapshot), option=orjson.OPT_INDENT_2)
+def _text(snapshot: Snapshot, problems: Sequence[str]) -> bytes:
+    told = configuration(snapshot) | {"problems": list(problems)}
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2)

@@ -8,7 +8,7 @@ changes something must carry a field that no form can send.
 import hmac
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
 from typing import Any, Protocol, final
 
@@ -77,12 +77,18 @@ class Admin:
     """
 
     def __init__(
-        self, proxy: Proxy, settings: Settings, told: Told, reload: Callable[[], Awaitable[Outcome]]
+        self,
+        proxy: Proxy,
+        settings: Settings,
+        told: Told,
+        reload: Callable[[], Awaitable[Outcome]],
+        problems: Callable[[], Sequence[str]],
     ) -> None:
         self._proxy = proxy
         self._settings = settings
         self._told = told
         self._reload = reload
+        self._problems = problems
         self._pages = 0
         self._runner: web.AppRunner | None = None
         self.address = settings.address
@@ -131,7 +137,7 @@ class Admin:
             application.router.add_get("/routes", self._routes),
             application.router.add_get("/upstreams", self._upstreams),
             application.router.add_get("/metrics", self._metrics),
-            application.router.add_get("/config", Configuration(self._proxy).tell),
+            application.router.add_get("/config", Configuration(self._proxy, self._problems).tell),
             application.router.add_get("/explain", explanations.remember),
             application.router.add_get("/log-level", log_level.tell),
         ]

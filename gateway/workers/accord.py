@@ -37,7 +37,7 @@ async def accord(crew: Crew) -> Outcome:
         else:
             problems = ["the files changed while they were read"]
         for worker in prepared:
-            worker.channel.tell(Word.REFUSE)
+            worker.channel.tell(Word.REFUSE, json.dumps(problems).encode())
         return Outcome(crew.version, False, tuple(problems))
 
 

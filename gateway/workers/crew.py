@@ -262,8 +262,9 @@ class Crew:
                         await worker.channel.call(Word.ADOPT, within=ADOPTED_WITHIN)
                         worker.version = self.version
                     else:
-                        worker.channel.tell(Word.REFUSE)
-                        log.warning("the files have changed, %s serves on until a reload", self.version)
+                        why = f"the files have changed, {self.version} serves on until a reload"
+                        worker.channel.tell(Word.REFUSE, json.dumps([why]).encode())
+                        log.warning("%s", why)
                 except UnansweredError:
                     worker.kill()
         self.fill()

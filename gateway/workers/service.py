@@ -101,7 +101,8 @@ class Service:
         try:
             return unpacked(await self._channel.call(Word.ASK, body, within=ANSWERED_WITHIN * 2))
         except (UnansweredError, BrokenChannelError):
-            return [await self._gateway.answers[question](argument)]
+            # Of metrics all or none: counters of one worker alone would go back.
+            return [] if question == "metrics" else [await self._gateway.answers[question](argument)]
 
     async def reload(self) -> Outcome:
         """See `gateway.peers.Peers`."""
@@ -134,7 +135,7 @@ class Service:
             case Word.DRAIN | Word.LEAVE | Word.STOP:
                 self._orders.put_nowait(message.word)
             case Word.REFUSE:
-                self._gateway.reloading.refuse()
+                self._gateway.reloading.refuse(json.loads(message.body))
             case Word.SERVE:
                 self._begin(self._serve(message))
             case Word.PREPARE:

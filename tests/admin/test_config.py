@@ -39,6 +39,7 @@ async def test_what_serves_is_told_with_its_version(guarded, tell):
     assert gateway.snapshot.version == told["version"]
     names = [Path(document["file"]).name for document in told["documents"]]
     assert (["gateway.yaml", "routes.yaml"], 0) == (names, told["other_files"])
+    assert [] == told["problems"]
     main, routes = [document["says"] for document in told["documents"]]
     assert ("test-gateway", MASK, "8KiB") == (
         *(main["name"], main["admin"]["token"]),

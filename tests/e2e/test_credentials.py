@@ -322,6 +322,8 @@ async def test_an_endpoint_is_asked_once_about_a_token(ask, service):
 async def test_whatever_else_an_endpoint_says_nobody_passes(ask, service, caplog, said, status, reason):
     service.said = said
     assert (status, reason) == (await ask("/opaque", Authorization="Bearer canary"))[:2]
-    assert ["/introspect"] == [request.path for request in service.seen]
+    # An answer that is late may be so before the endpoint has seen the question.
+    assert {"/introspect"} >= {request.path for request in service.seen}
+    assert len(service.seen) <= 1
     assert "canary" not in caplog.text
     assert "hunter2" not in caplog.text

@@ -130,12 +130,17 @@ class Running:
     async def ready(self):
         return await asyncio.to_thread(readiness, Address(unix=f"{self.folder}/admin.sock"))
 
-    async def metrics(self, route=""):
+    async def asked(self, path):
+        """What the admin listener answers, head and body."""
         reader, writer = await asyncio.open_unix_connection(f"{self.folder}/admin.sock")
-        writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        writer.write(b"GET %b HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % path)
         async with asyncio.timeout(PATIENCE):
             text = (await reader.read()).decode()
         writer.close()
+        return text
+
+    async def metrics(self, route=""):
+        text = await self.asked(b"/metrics")
         labels = rf'\{{.*route="{route}".*\}}' if route else r"(?:\{.*\})?"
         series = re.findall(rf"^(\w+){labels} ([0-9.e+]+)$", text, re.MULTILINE)
         counted = Counter()
@@ -336,6 +341,7 @@ async def test_a_reload_is_for_all_of_them_or_for_none(start):
         running.write("none", more="  - 7")
         running.signal(signal.SIGHUP)
         await running.until(lambda: running.logged("is not taken"))
+        assert "all.yaml:" in (await running.asked(b"/config")).split('"problems": [')[1]
         await load.more()
     assert (0, 0, {200}) == (len(load.failed), load.outdated, load.answered.keys())
 
