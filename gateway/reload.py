@@ -32,8 +32,8 @@ class Reloading:
 
     `load` may block and is called in a thread; `renew` is called on the loop with what it gave, and raises
     UnchangeableError or OSError for what cannot be taken. Whatever goes wrong leaves what serves as it is.
-    `version` is that of the configuration that serves, `prepared` the one that may be next; `problems` are those
-    of the last one that was given, as long as it is not taken.
+    `version` is that of the configuration that serves, `prepared` the one that may be next; `problems` are
+    those of the last one that was given, as long as it is not taken.
     """
 
     def __init__(

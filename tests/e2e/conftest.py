@@ -91,8 +91,9 @@ async def program() -> AsyncIterator[Callable[..., Awaitable[Program]]]:
 
     async def start(*arguments: str | Path, descriptors: int | None = None) -> Program:
         bound = partial(setrlimit, RLIMIT_NOFILE, (descriptors, descriptors)) if descriptors else None
+        # Not the package of the current folder: that of these tests, which may be compiled.
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", *map(str, arguments)),
+            *(sys.executable, "-P", "-m", "gateway", *map(str, arguments)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,

@@ -175,7 +175,7 @@ async def start(tmp_path, backend, slow):
         (tmp_path / "gateway.yaml").write_text(CONFIG.format(**words, listeners=listeners))
         running.write(0, routes)
         running.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "run", "--config", str(tmp_path / "gateway.yaml")),
+            *(sys.executable, "-P", "-m", "gateway", "run", "--config", str(tmp_path / "gateway.yaml")),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
@@ -194,7 +194,7 @@ async def start(tmp_path, backend, slow):
 async def ended(*arguments):
     """The exit status of `gateway` with these arguments, and what it has said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gateway", *map(str, arguments)),
+        *(sys.executable, "-P", "-m", "gateway", *map(str, arguments)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=ROOT,

@@ -267,7 +267,7 @@ async def processes(tmp_path: Path) -> AsyncIterator[Callable[[int, str, str], A
             (folder / "policies").mkdir(parents=True)
             (folder / "gateway.yaml").write_text(config.replace("ADMIN", f"unix:{folder}/admin"))
             (folder / "policies" / "routes.yaml").write_text(policies)
-            command = (sys.executable, "-m", "gateway", "run", "--config", str(folder / "gateway.yaml"))
+            command = (sys.executable, "-P", "-m", "gateway", "run", "--config", str(folder / "gateway.yaml"))
             running.append(await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE))
         return [await _listening(process) for process in running]
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.workers import process
 from gateway.workers.process import HELD, Process, command, spawn
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(process.__file__).parents[2]
 PATIENCE = 10.0
 PROGRAM = """\
 import os, signal, socket, sys
