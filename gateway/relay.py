@@ -286,9 +286,10 @@ class Relay:
         request = self._exchange.request
         if max(request.length, len(self._body)) > limit:
             return None
+        # As much is kept for another attempt, also where all of it has come with the head.
+        self._room = limit
         if self._complete:
             return self._body
-        self._room = limit
         self._awaited = asyncio.get_running_loop().create_future()
         # What it expects otherwise is refused when it goes on.
         self._expectation(request)

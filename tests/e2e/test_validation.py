@@ -288,7 +288,8 @@ async def test_client_that_leaves_in_its_body_leaves_nothing(checked, connect, u
     await until(lambda: not [task for task in asyncio.all_tasks() if "_waited" in repr(task.get_coro())])
 
 
-async def test_body_that_was_read_is_still_whole_for_a_retry(checked, connect):
+@pytest.mark.parametrize("at_once", [pytest.param(1000, id="in pieces"), pytest.param(None, id="at once")])
+async def test_body_that_was_read_is_still_whole_for_a_retry(checked, connect, at_once):
     """The kept connection is dead: the request goes out again, with all of its body."""
     gateway, backend = await checked()
     client = await connect(gateway)
@@ -298,8 +299,8 @@ async def test_body_that_was_read_is_still_whole_for_a_retry(checked, connect):
     await first.exactly(len(body))
     await first.send(OK)
     await client.until(b"\r\n\r\nok")
-    await client.send(request(body[:1000], path=b"/wide", method=b"PUT", length=len(body)))
-    await client.send(body[1000:])
+    await client.send(request(body[:at_once], path=b"/wide", method=b"PUT", length=len(body)))
+    await client.send(body[len(body[:at_once]) :])
     await first.head()
     first.cut()
     second, _ = await backend.requested()
