@@ -1,4 +1,4 @@
-"""A minute of everything at once: nothing crosses to another client, and nothing is left behind.
+"""A million requests of every kind at once: nothing crosses to another client, and nothing is left behind.
 
 Each request and each message of a WebSocket has a number of its own, which the backend says back. Clients
 leave in the middle, bodies come in halves, backends hang up, and the configuration is loaded anew meanwhile.
@@ -19,9 +19,9 @@ import uvloop
 from aiohttp import ClientSession, UnixConnector
 
 CLIENTS = 64
-# As long as nobody says otherwise; a million requests take some minutes.
-SECONDS = int(os.environ.get("AZORA_SOAK_SECONDS", "60"))
 AT_MOST = 1_000_000
+# A machine that is slow, or busy, does fewer.
+SECONDS = 300
 # What memory may have grown by: what the allocator and the caches of a gateway keep, whatever the count.
 GROWTH = 24 << 20
 KINDS = (
@@ -273,7 +273,7 @@ def descriptors(gateway):
 
 
 @pytest.mark.long
-async def test_a_minute_of_everything_leaves_nothing_behind(program, tmp_path):
+async def test_everything_at_once_leaves_nothing_behind(program, tmp_path):
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Backend, "127.0.0.1", 0, backlog=1024)
     port = server.sockets[0].getsockname()[1]
@@ -295,9 +295,11 @@ async def test_a_minute_of_everything_leaves_nothing_behind(program, tmp_path):
         routes.write_text(ROUTES.format(generation=reloads))
         gateway.signal(signal.SIGHUP)
         await gateway.said(" serves")
-        # What a gateway keeps for good it has by then.
-        warm = warm or (resident(gateway) if loop.time() - begun > SECONDS / 4 else 0)
-        soak.is_over |= loop.time() - begun > SECONDS
+        # What a gateway keeps for good it has after a quarter.
+        took = loop.time() - begun
+        is_warm = soak.asked.total() > AT_MOST / 4 or took > SECONDS / 4
+        warm = warm or (resident(gateway) if is_warm else 0)
+        soak.is_over |= took > SECONDS
     async with asyncio.timeout(20):
         await asyncio.gather(*[client.done for client in clients])
     assert [] == soak.failures
