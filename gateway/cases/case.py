@@ -8,7 +8,7 @@ from typing import final
 from gateway.config.cases import CasesFile
 from gateway.config.problem import Path
 from gateway.config.schema.cases import CaseSpec, ExpectSpec, PrincipalSpec, RequestSpec, StepSpec
-from gateway.rehearsal import Assumed, Draft
+from gateway.rehearsal import Assumed, Draft, assumed
 
 
 @final
@@ -94,16 +94,7 @@ class _Maker:
 
     def _assumed(self, who: str | PrincipalSpec | None) -> Assumed | None:
         spec = self._file.spec.principals[who] if isinstance(who, str) else who
-        if spec is None:
-            return None
-        return Assumed(
-            subject=spec.subject,
-            roles=frozenset(spec.roles),
-            scopes=frozenset(spec.scopes),
-            claims=spec.claims,
-            method=spec.method or "",
-            tier=spec.tier,
-        )
+        return None if spec is None else assumed(spec)
 
 
 def _draft(request: RequestSpec, token: str | None) -> Draft:

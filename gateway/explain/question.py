@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import final
 
 from gateway.config.question import QuestionSpec
-from gateway.config.schema.cases import PrincipalSpec
 from gateway.config.snapshot import Listener
 from gateway.explain.curl import Recorded, curl
 from gateway.explain.har import har
-from gateway.rehearsal import CLIENT, Assumed, Draft
+from gateway.rehearsal import CLIENT, Assumed, Draft, assumed
 from gateway.rehearsal.draft import split_url
 
 
@@ -60,7 +59,8 @@ def stated(said: QuestionSpec, listeners: tuple[Listener, ...]) -> Question:
         client=said.client or CLIENT,
         secure=listeners[number].tls is not None,
     )
-    return Question(draft, _principal(said.principal), number, token)
+    principal = None if said.principal is None else assumed(said.principal)
+    return Question(draft, principal, number, token)
 
 
 def _recorded(said: argparse.Namespace) -> Recorded:
@@ -112,19 +112,6 @@ def _assumed(said: argparse.Namespace) -> Assumed | None:
         scopes=frozenset(said.scope),
         claims=dict(map(_claim, said.claim)),
         method=said.method_of_auth,
-        tier=said.tier,
-    )
-
-
-def _principal(said: PrincipalSpec | None) -> Assumed | None:
-    if said is None:
-        return None
-    return Assumed(
-        subject=said.subject,
-        roles=frozenset(said.roles),
-        scopes=frozenset(said.scopes),
-        claims=said.claims,
-        method=said.method or "",
         tier=said.tier,
     )
 

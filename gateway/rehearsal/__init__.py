@@ -8,7 +8,7 @@ to go on. `gateway explain` shows one request, `gateway test` judges tables of t
 from gateway.rehearsal.draft import CLIENT, Draft
 from gateway.rehearsal.outcome import Outcome, Step, Verdict
 from gateway.rehearsal.ports import RehearsalPorts
-from gateway.rehearsal.principal import Assumed
+from gateway.rehearsal.principal import Assumed, assumed
 from gateway.rehearsal.stage import Stage
 
-__all__ = ["CLIENT", "Assumed", "Draft", "Outcome", "RehearsalPorts", "Stage", "Step", "Verdict"]
+__all__ = ["CLIENT", "Assumed", "Draft", "Outcome", "RehearsalPorts", "Stage", "Step", "Verdict", "assumed"]

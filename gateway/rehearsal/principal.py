@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import final
 
+from gateway.config.schema.cases import PrincipalSpec
 from gateway.policy import Principal
 from gateway.policy.authn import Identity
 from gateway.policy.identity_fields import identity_fields
@@ -35,3 +36,15 @@ class Assumed:
 
     def __str__(self) -> str:
         return f"{self.subject}:{','.join(sorted(self.roles))}" if self.roles else self.subject
+
+
+def assumed(said: PrincipalSpec) -> Assumed:
+    """Who is meant by what a file or a question says of a principal."""
+    return Assumed(
+        subject=said.subject,
+        roles=frozenset(said.roles),
+        scopes=frozenset(said.scopes),
+        claims=said.claims,
+        method=said.method or "",
+        tier=said.tier,
+    )
